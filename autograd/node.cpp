@@ -1,0 +1,46 @@
+#include "autograd/node.h"
+
+#include <atomic>
+#include <utility>
+
+namespace rho {
+namespace {
+
+// What a dying node held is destroyed here, in a loop: by recursion a chain of 100,000 operations
+// would overflow the stack.
+struct Remains {
+  std::vector<std::shared_ptr<Node>> inputs;
+  Backward backward;
+};
+
+void bury(Remains remains) {
+  thread_local std::vector<Remains> graveyard;
+  thread_local bool digging = false;
+  graveyard.push_back(std::move(remains));
+  if (digging) return;
+  digging = true;
+  while (!graveyard.empty()) {
+    // Moved out first: destroying it may push to the graveyard.
+    const Remains next = std::move(graveyard.back());
+    graveyard.pop_back();
+  }
+  digging = false;
+}
+
+}  // namespace
+
+Node::Node(std::string_view op, std::vector<std::shared_ptr<Node>> inputs, Backward backward)
+    : op_(op), inputs_(std::move(inputs)), backward_(std::move(backward)) {
+  static std::atomic<std::uint64_t> counter{0};
+  order_ = ++counter;
+}
+
+Node::~Node() {
+  if (backward_ || !inputs_.empty()) release();
+}
+
+void Node::release() {
+  bury({std::exchange(inputs_, {}), std::exchange(backward_, nullptr)});
+}
+
+}  // namespace rho

@@ -1,0 +1,42 @@
+// A recorded operation: where its gradient goes, and how it is computed. Internal to autograd.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace rho {
+
+class Node {
+ public:
+  /// `inputs` has one entry per input of the operation; null where it needs no gradient.
+  Node(std::string_view op, std::vector<std::shared_ptr<Node>> inputs, Backward backward);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  const std::string& op() const { return op_; }
+  const std::vector<std::shared_ptr<Node>>& inputs() const { return inputs_; }
+  /// Grows with every node made: the node of an input is always older than its user's.
+  std::uint64_t order() const { return order_; }
+  /// A leaf has no inputs; its backward adds to the leaf's grad().
+  bool is_leaf() const { return inputs_.empty() && backward_; }
+  bool is_released() const { return !backward_; }
+
+  std::vector<Variable> backward(const Variable& grad_output) const {
+    return backward_(grad_output);
+  }
+  /// Drops the saved values; the operation can not be differentiated again.
+  void release();
+
+ private:
+  std::string op_;
+  std::vector<std::shared_ptr<Node>> inputs_;
+  Backward backward_;
+  std::uint64_t order_;
+};
+
+}  // namespace rho

@@ -1,0 +1,101 @@
+// Variable: a tensor value that remembers how it was computed. record() is how operations are made.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace rho {
+
+class Node;
+
+/// A handle to a value in the graph; copies are the same variable. Undefined when
+/// default-constructed (which stands for "no gradient").
+class Variable {
+ public:
+  Variable() = default;
+  explicit Variable(Tensor value, bool requires_grad = false);
+
+  bool defined() const { return impl_ != nullptr; }
+  const Tensor& value() const;
+  const Shape& shape() const { return value().shape(); }
+  std::int64_t size(std::int64_t dim) const { return value().size(dim); }
+  int rank() const { return value().rank(); }
+  std::int64_t numel() const { return value().numel(); }
+  DType dtype() const { return value().dtype(); }
+  double item() const { return value().item(); }
+
+  bool requires_grad() const;
+  bool is_leaf() const;
+  /// Replaces a leaf's value (an optimizer's step, a loaded checkpoint). Shape and dtype must match
+  /// unless `reshape` is set.
+  void set_value(Tensor value, bool reshape = false);
+
+  /// The gradient that backward() accumulated into this leaf; undefined before the first.
+  const Variable& grad() const;
+  void set_grad(Variable grad);
+  void zero_grad() { set_grad({}); }
+
+  /// The same value outside the graph.
+  Variable detach() const;
+
+  /// Accumulates d(this)/d(leaf) into every leaf's grad(). This must hold one element.
+  void backward(bool retain_graph = false, bool create_graph = false) const;
+
+  const std::shared_ptr<Node>& node() const;
+
+ private:
+  struct Impl;
+  friend Variable record(std::string_view, Tensor, std::vector<Variable>,
+                         std::function<std::vector<Variable>(const Variable&)>);
+  std::shared_ptr<Impl> impl_;
+};
+
+/// Maps the gradient of an operation's output to one gradient per input, in order; an undefined
+/// entry means "no gradient". It computes with Variables, so that it can itself be differentiated.
+/// It may capture inputs as Variables, but the output only as a Tensor (a Variable would be a cycle).
+using Backward = std::function<std::vector<Variable>(const Variable& grad_output)>;
+
+/// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
+/// NoGrad, `backward` is dropped and the result is a constant.
+Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs, Backward backward);
+
+/// A fused operation: under create_graph its gradient is that of `composite`, which computes the
+/// same value from `inputs` out of differentiable operations; otherwise it is `fast`.
+Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs, Backward fast,
+                      std::function<Variable(std::span<const Variable>)> composite);
+
+/// True when operations record their graph (the default).
+bool grad_enabled();
+
+/// Switches recording on or off on this thread for the lifetime of the guard.
+class GradMode {
+ public:
+  explicit GradMode(bool enabled);
+  ~GradMode();
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
+
+ private:
+  bool before_;
+};
+struct NoGrad : GradMode {
+  NoGrad() : GradMode(false) {}
+};
+
+struct GradOptions {
+  bool create_graph = false;  ///< the gradients can be differentiated again
+  bool retain_graph = false;  ///< keep saved values for another pass (implied by create_graph)
+};
+
+/// Vector-Jacobian products: for each input the sum over outputs of grad_output^T d output / d input.
+/// An empty `grad_outputs` stands for ones, allowed for one-element outputs. An input that no output
+/// depends on gets an undefined Variable.
+std::vector<Variable> grad(const std::vector<Variable>& outputs, const std::vector<Variable>& inputs,
+                           const std::vector<Variable>& grad_outputs = {}, GradOptions options = {});
+
+}  // namespace rho

@@ -1,0 +1,117 @@
+// Loops over several tensors of one shape and any strides, threaded by chunks of elements.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "tensor/tensor.h"
+
+namespace rho::kernels::cpu {
+
+/// Elements below which a loop stays on one thread.
+inline constexpr std::int64_t kGrain = 16384;
+
+/// The shape common to N tensors, neighbouring dimensions merged where every tensor allows it.
+template <std::size_t N>
+struct Loop {
+  Shape shape;
+  std::array<Strides, N> strides;
+
+  template <class... Tensors>
+  explicit Loop(const Tensors&... tensors) {
+    static_assert(sizeof...(Tensors) == N);
+    const std::array<const Tensor*, N> all{&tensors...};
+    const Shape& full = all[0]->shape();
+    for (int d = 0; d < full.size(); ++d) {
+      if (full[d] == 1) continue;
+      bool merges = !shape.empty();
+      for (std::size_t t = 0; t < N && merges; ++t)
+        merges = strides[t].back() == all[t]->strides()[d] * full[d];
+      if (merges) {
+        shape[shape.size() - 1] *= full[d];
+        for (std::size_t t = 0; t < N; ++t) strides[t][shape.size() - 1] = all[t]->strides()[d];
+      } else {
+        shape.push_back(full[d]);
+        for (std::size_t t = 0; t < N; ++t) strides[t].push_back(all[t]->strides()[d]);
+      }
+    }
+    if (shape.empty()) {
+      shape.push_back(1);
+      for (std::size_t t = 0; t < N; ++t) strides[t].push_back(1);
+    }
+  }
+
+  /// Calls body(offsets, inner_strides, count) on runs along the last dimension that cover every
+  /// element once; calls may come from several threads.
+  template <class Body>
+  void run(const Body& body) const {
+    const std::int64_t total = numel(shape);
+    const std::int64_t chunks = (total + kGrain - 1) / kGrain;
+    const int inner = shape.size() - 1;
+    std::array<std::int64_t, N> step;
+    for (std::size_t t = 0; t < N; ++t) step[t] = strides[t][inner];
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      std::int64_t at = chunk * kGrain;
+      const std::int64_t end = std::min(at + kGrain, total);
+      Dims index = Dims::filled(shape.size(), 0);
+      for (std::int64_t rest = at, d = inner; d >= 0; --d) {
+        index[static_cast<int>(d)] = rest % shape[static_cast<int>(d)];
+        rest /= shape[static_cast<int>(d)];
+      }
+      while (at < end) {
+        std::array<std::int64_t, N> offsets{};
+        for (std::size_t t = 0; t < N; ++t)
+          for (int d = 0; d <= inner; ++d) offsets[t] += index[d] * strides[t][d];
+        const std::int64_t count = std::min(shape[inner] - index[inner], end - at);
+        body(offsets, step, count);
+        at += count;
+        index[inner] += count;
+        for (int d = inner; d > 0 && index[d] == shape[d]; --d) {
+          index[d] = 0;
+          ++index[d - 1];
+        }
+      }
+    }
+  }
+};
+
+/// out = f(x) elementwise.
+template <class Out, class In, class F>
+void map(const Tensor& x, const Tensor& out, const F& f) {
+  if (out.numel() == 0) return;
+  const In* const source = x.data<In>();
+  Out* const target = out.data<Out>();
+  Loop<2>(x, out).run([&](const auto& offsets, const auto& step, std::int64_t count) {
+    const In* in = source + offsets[0];
+    Out* to = target + offsets[1];
+    if (step[0] == 1 && step[1] == 1)
+      for (std::int64_t i = 0; i < count; ++i) to[i] = f(in[i]);
+    else
+      for (std::int64_t i = 0; i < count; ++i) to[i * step[1]] = f(in[i * step[0]]);
+  });
+}
+
+/// out = f(a, b) elementwise.
+template <class T, class F>
+void map2(const Tensor& a, const Tensor& b, const Tensor& out, const F& f) {
+  if (out.numel() == 0) return;
+  const T* const left = a.data<T>();
+  const T* const right = b.data<T>();
+  T* const target = out.data<T>();
+  Loop<3>(a, b, out).run([&](const auto& offsets, const auto& step, std::int64_t count) {
+    const T* x = left + offsets[0];
+    const T* y = right + offsets[1];
+    T* to = target + offsets[2];
+    if (step[0] == 1 && step[1] == 1 && step[2] == 1)
+      for (std::int64_t i = 0; i < count; ++i) to[i] = f(x[i], y[i]);
+    else if (step[0] == 1 && step[1] == 0 && step[2] == 1)
+      for (std::int64_t i = 0; i < count; ++i) to[i] = f(x[i], *y);
+    else
+      for (std::int64_t i = 0; i < count; ++i)
+        to[i * step[2]] = f(x[i * step[0]], y[i * step[1]]);
+  });
+}
+
+}  // namespace rho::kernels::cpu

@@ -1,0 +1,35 @@
+// Work memory of one thread, kept between calls so that a steady state allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+namespace rho::kernels::cpu {
+
+/// Declare as `thread_local`; contents do not survive the next call of get().
+class Scratch {
+ public:
+  /// `count` uninitialised elements, aligned to 64 bytes.
+  template <class T>
+  T* get(std::int64_t count) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (bytes > bytes_) {
+      memory_.reset();
+      memory_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
+      bytes_ = bytes;
+    }
+    return reinterpret_cast<T*>(memory_.get());
+  }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Release {
+    void operator()(std::byte* pointer) const { ::operator delete(pointer, kAlignment); }
+  };
+  std::unique_ptr<std::byte, Release> memory_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace rho::kernels::cpu

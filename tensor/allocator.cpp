@@ -1,0 +1,98 @@
+#include "tensor/allocator.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+
+#include "tensor/error.h"
+
+namespace rho {
+namespace {
+
+constexpr std::size_t kAlignment = 64;  // one cache line, and the widest SIMD register
+
+class HostMemory final : public Memory {
+ public:
+  void* allocate(std::size_t bytes, int) override {
+    void* pointer = ::operator new(bytes, std::align_val_t{kAlignment}, std::nothrow);
+    check(pointer != nullptr, "allocate", "the host has no ", bytes, " bytes left");
+    return pointer;
+  }
+  void release(void* pointer, int) noexcept override {
+    ::operator delete(pointer, std::align_val_t{kAlignment});
+  }
+};
+
+// Never destroyed: tensors with static lifetime may outlive any other static.
+std::array<CachingAllocator*, kDeviceTypes>& allocators() {
+  static std::array<CachingAllocator*, kDeviceTypes> table{
+      new CachingAllocator(*new HostMemory), nullptr};
+  return table;
+}
+
+}  // namespace
+
+std::size_t CachingAllocator::rounded(std::size_t bytes) {
+  // Small blocks in steps of 512 bytes; larger ones in steps of an eighth of their power of two,
+  // so that nearly equal batches share blocks and at most 12.5 % is wasted.
+  std::size_t step = 512;
+  while (step * 16 <= bytes) step *= 2;
+  return (bytes + step - 1) / step * step;
+}
+
+void* CachingAllocator::allocate(std::size_t bytes, int device_index) {
+  const std::size_t size = rounded(bytes);
+  const std::scoped_lock lock(mutex_);
+  void* pointer = nullptr;
+  auto& bin = free_[{device_index, size}];
+  if (!bin.empty()) {
+    pointer = bin.back();
+    bin.pop_back();
+    statistics_.bytes_cached -= size;
+  } else {
+    pointer = memory_.allocate(size, device_index);
+    ++statistics_.device_calls;
+  }
+  statistics_.bytes_in_use += size;
+  statistics_.bytes_peak = std::max(statistics_.bytes_peak, statistics_.bytes_in_use);
+  return pointer;
+}
+
+void CachingAllocator::release(void* pointer, std::size_t bytes, int device_index) noexcept {
+  const std::size_t size = rounded(bytes);
+  const std::scoped_lock lock(mutex_);
+  statistics_.bytes_in_use -= size;
+  statistics_.bytes_cached += size;
+  free_[{device_index, size}].push_back(pointer);
+}
+
+void CachingAllocator::trim() noexcept {
+  const std::scoped_lock lock(mutex_);
+  for (auto& [bin, blocks] : free_)
+    for (void* block : blocks) memory_.release(block, bin.first);
+  free_.clear();
+  statistics_.bytes_cached = 0;
+}
+
+CachingAllocator::Statistics CachingAllocator::statistics() const {
+  const std::scoped_lock lock(mutex_);
+  return statistics_;
+}
+
+void CachingAllocator::reset_peak() {
+  const std::scoped_lock lock(mutex_);
+  statistics_.bytes_peak = statistics_.bytes_in_use;
+}
+
+CachingAllocator& allocator(DeviceType type) {
+  CachingAllocator* found = allocators()[static_cast<std::size_t>(type)];
+  check(found != nullptr, "allocate", "no backend for device ", type, " is part of this program");
+  return *found;
+}
+
+void register_memory(DeviceType type, Memory& memory) {
+  allocators()[static_cast<std::size_t>(type)] = new CachingAllocator(memory);
+}
+
+}  // namespace rho

@@ -1,0 +1,140 @@
+// Tensor: a strided view of reference-counted storage. No arithmetic lives here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tensor/device.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+namespace rho {
+
+/// One block of device memory, given back to its caching allocator with the last tensor.
+class Storage {
+ public:
+  Storage(std::size_t bytes, Device device);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  Device device() const { return device_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_;
+  Device device_;
+};
+
+/// A handle: copies share elements. Every view method is O(1) and shares storage too.
+class Tensor {
+ public:
+  Tensor() = default;  ///< undefined: no storage
+
+  /// Uninitialised, contiguous.
+  static Tensor empty(const Shape& shape, DType dtype, Device device = {});
+
+  /// A contiguous host tensor holding a copy of `values`; their number must be numel(shape).
+  template <class T>
+  static Tensor from(std::span<const T> values, const Shape& shape) {
+    check(static_cast<std::int64_t>(values.size()) == rho::numel(shape), "tensor", values.size(),
+          " values do not fill shape ", shape);
+    Tensor out = empty(shape, dtype_of<T>());
+    std::copy(values.begin(), values.end(), out.data<T>());
+    return out;
+  }
+  template <class T>
+  static Tensor from(const std::vector<T>& values, const Shape& shape) {
+    return from(std::span<const T>(values), shape);
+  }
+
+  bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  const Strides& strides() const { return strides_; }  ///< in elements
+  std::int64_t offset() const { return offset_; }      ///< of the first element, in elements
+  int rank() const { return shape_.size(); }
+  /// Extent of one dimension; negative counts from the end.
+  std::int64_t size(std::int64_t dim) const { return shape_[wrap_dim(dim, rank(), "size")]; }
+  std::int64_t numel() const { return rho::numel(shape_); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return storage_ ? storage_->device() : Device{}; }
+  /// Row-major without gaps (extents of 1 do not count).
+  bool is_contiguous() const;
+  /// True when both handles look at the same storage.
+  bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
+  /// True when no other tensor looks at this storage.
+  bool is_sole_owner() const { return storage_.use_count() == 1; }
+
+  /// First element; T must be the dtype.
+  template <class T>
+  T* data() const {
+    check(dtype_of<T>() == dtype_, "tensor", "holds ", dtype_, ", accessed as ", dtype_of<T>());
+    return static_cast<T*>(raw());
+  }
+  /// First element, untyped.
+  void* raw() const;
+  /// The value of a host tensor with exactly one element, as double.
+  double item() const;
+  /// All elements of a host tensor in row-major order, converted to T.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+  // Views. Errors name the method and the shapes.
+  Tensor view(const Shape& shape) const;  ///< contiguous tensors only; one extent may be -1
+  Tensor permute(const Dims& order) const;
+  Tensor transpose(std::int64_t a, std::int64_t b) const;
+  /// Elements begin, begin + step, ... below end; step >= 1.
+  Tensor slice(std::int64_t dim, std::int64_t begin, std::int64_t end, std::int64_t step = 1) const;
+  Tensor select(std::int64_t dim, std::int64_t index) const;  ///< drops the dimension
+  Tensor expand(const Shape& shape) const;                    ///< broadcasts with stride 0
+  Tensor unsqueeze(std::int64_t dim) const;
+  Tensor squeeze(std::int64_t dim) const;
+
+ private:
+  Tensor with(const Shape& shape, const Strides& strides, std::int64_t offset) const;
+
+  std::shared_ptr<Storage> storage_;
+  Shape shape_;
+  Strides strides_;
+  std::int64_t offset_ = 0;
+  DType dtype_ = DType::Float32;
+};
+
+/// `shape` with its single -1, if any, replaced so that it holds `count` elements; throws otherwise.
+Shape resolve_shape(const Shape& shape, std::int64_t count, std::string_view op);
+
+/// Calls visit(offset) for every element of (shape, strides) in row-major order.
+template <class Visit>
+void for_each_offset(const Shape& shape, const Strides& strides, Visit&& visit) {
+  const std::int64_t count = numel(shape);
+  Dims index = Dims::filled(shape.size(), 0);
+  std::int64_t offset = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    visit(offset);
+    for (int d = shape.size() - 1; d >= 0; --d) {
+      offset += strides[d];
+      if (++index[d] < shape[d]) break;
+      offset -= strides[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  check(device().type == DeviceType::CPU, "to_vector", "expects a cpu tensor, found ", device());
+  std::vector<T> out;
+  out.reserve(static_cast<std::size_t>(numel()));
+  dispatch_all(dtype_, "to_vector", [&]<class S>() {
+    const S* source = data<S>();
+    for_each_offset(shape_, strides_,
+                    [&](std::int64_t offset) { out.push_back(static_cast<T>(source[offset])); });
+  });
+  return out;
+}
+
+}  // namespace rho

@@ -1,0 +1,139 @@
+// The graph and its engine: depth, accumulation, release, second order, error messages.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "autograd/gradcheck.h"
+#include "autograd/ops.h"
+#include "kernels/fill.h"
+
+namespace rho {
+namespace {
+
+Variable leaf(const std::vector<double>& values) {
+  return Variable(Tensor::from(values, {static_cast<std::int64_t>(values.size())}), true);
+}
+
+std::string message_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Autograd, ChainOfOneHundredThousandOperations) {
+  const Variable x = leaf({1.0});
+  Variable y = x;
+  for (int i = 0; i < 100000; ++i) y = shift(y, 1.0);
+  EXPECT_EQ(grad({y}, {x}, {}, {.retain_graph = true})[0].item(), 1.0);
+  EXPECT_EQ(y.item(), 100001.0);
+  y = {};  // destroying the retained chain must not overflow the stack either
+}
+
+TEST(Autograd, SharedSubexpressionsAddUp) {
+  const Variable x = leaf({3.0});
+  const Variable square = x * x;
+  const Variable y = square * square + square;  // x^4 + x^2
+  EXPECT_DOUBLE_EQ(grad({sum(y)}, {x})[0].item(), 4 * 27.0 + 6.0);
+}
+
+TEST(Autograd, HigherDerivatives) {
+  const Variable x = leaf({2.0});
+  Variable y = sum(pow(x, 4.0));
+  const double expected[] = {32.0, 48.0, 48.0, 24.0};
+  for (const double value : expected) {
+    y = grad({y}, {x}, {}, {.create_graph = true})[0];
+    EXPECT_DOUBLE_EQ(y.item(), value);
+    y = sum(y);
+  }
+}
+
+TEST(Autograd, BackwardAccumulatesIntoLeaves) {
+  const Variable x = leaf({1.0, 2.0});
+  sum(x * x).backward();
+  sum(x * x).backward();
+  EXPECT_EQ(x.grad().value().to_vector<double>(), (std::vector<double>{4.0, 8.0}));
+  Variable(x).zero_grad();
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Autograd, IntermediateInputsAndPartialGraphs) {
+  const Variable x = leaf({2.0});
+  const Variable h = x * x;
+  const Variable y = sum(h * x);
+  const auto found = grad({y}, {h, x});
+  EXPECT_DOUBLE_EQ(found[0].item(), 2.0);
+  EXPECT_DOUBLE_EQ(found[1].item(), 12.0);
+}
+
+TEST(Autograd, UnreachedInputHasNoGradient) {
+  const Variable x = leaf({2.0});
+  const Variable other = leaf({1.0});
+  EXPECT_FALSE(grad({sum(x * x)}, {other})[0].defined());
+}
+
+TEST(Autograd, SavedValuesAreReleasedByThePass) {
+  const Variable x = leaf({2.0});
+  auto witness = std::make_shared<int>(0);
+  const std::weak_ptr<int> alive = witness;
+  const Variable y = record("witness", x.value(), {x}, [witness](const Variable& g) {
+    return std::vector<Variable>{g};
+  });
+  witness.reset();
+  EXPECT_FALSE(alive.expired());
+  grad({sum(y)}, {x}, {}, {.retain_graph = true});
+  EXPECT_FALSE(alive.expired());
+  grad({sum(y)}, {x});
+  EXPECT_TRUE(alive.expired());
+  EXPECT_NE(message_of([&] { grad({sum(y)}, {x}); }).find("[witness]"), std::string::npos);
+}
+
+TEST(Autograd, NoGradRecordsNothing) {
+  const Variable x = leaf({2.0});
+  const NoGrad guard;
+  EXPECT_FALSE((x * x).requires_grad());
+}
+
+TEST(Autograd, FusedOperationUsesItsCompositeForHigherDerivatives) {
+  // y = x^3 with a fast rule, and an input that is computed from another input.
+  const auto cube_times = [](const std::vector<Variable>& in) {
+    const Variable x = in[0];
+    const Variable w = x * x;
+    Tensor value;
+    {
+      const NoGrad guard;
+      value = (x * w).value();
+    }
+    return record_fused(
+        "cube", value, {x, w},
+        [x, w](const Variable& g) { return std::vector<Variable>{g * w, g * x}; },
+        [](std::span<const Variable> inputs) { return inputs[0] * inputs[1]; });
+  };
+  EXPECT_TRUE(gradcheck(cube_times, {leaf({0.5, -1.5})}));
+  EXPECT_TRUE(gradgradcheck(cube_times, {leaf({0.5, -1.5})}));
+}
+
+TEST(Autograd, GradcheckFindsAWrongGradientAndNaN) {
+  const auto wrong = [](const std::vector<Variable>& in) {
+    const Variable x = in[0];
+    return record("wrong", (x * x).value(), {x},
+                  [x](const Variable& g) { return std::vector<Variable>{g * x}; });
+  };
+  EXPECT_FALSE(gradcheck(wrong, {leaf({1.0})}));
+  const auto nan = [](const std::vector<Variable>& in) { return log(in[0]); };
+  EXPECT_FALSE(gradcheck(nan, {leaf({-1.0})}));
+}
+
+TEST(Autograd, Messages) {
+  const Variable x = leaf({1.0, 2.0});
+  EXPECT_NE(message_of([&] { (x * x).backward(); }).find("[2]"), std::string::npos);
+  EXPECT_NE(message_of([&] { grad({x * x}, {x}); }).find("grad_output"), std::string::npos);
+  EXPECT_NE(message_of([] { Variable().value(); }).find("undefined"), std::string::npos);
+  EXPECT_NE(message_of([] { Variable(kernels::zeros({1}, DType::Int64), true); }).find("int64"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace rho

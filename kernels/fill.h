@@ -6,7 +6,7 @@
 namespace rho::kernels {
 
 /// Every element of x = value, converted to its dtype. Any strides.
-inline constinit Slot<void(const Tensor& x, const double& value)> fill{"fill"};
+inline constinit Slot<void(const Tensor& x, double value)> fill{"fill"};
 
 inline Tensor full(const Shape& shape, double value, DType dtype, Device device = {}) {
   Tensor out = Tensor::empty(shape, dtype, device);

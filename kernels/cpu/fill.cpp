@@ -5,7 +5,7 @@
 namespace rho::kernels {
 namespace {
 
-void fill_cpu(const Tensor& x, const double& value) {
+void fill_cpu(const Tensor& x, double value) {
   dispatch_all(x.dtype(), "fill", [&]<class T>() {
     if (x.numel() == 0) return;
     const T constant = static_cast<T>(value);

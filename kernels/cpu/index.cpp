@@ -1,0 +1,45 @@
+#include "kernels/index.h"
+
+namespace rho::kernels {
+namespace {
+
+/// Checks the contract and calls visit(i, index[i]) in order.
+template <class Visit>
+void for_each_index(std::string_view op, const Tensor& one_each, const Tensor& index,
+                    const Tensor& indexed, const Visit& visit) {
+  check(one_each.numel() == index.numel(), op, index.numel(), " indices for ", one_each.numel(),
+        " elements");
+  check(one_each.is_contiguous() && index.is_contiguous() && indexed.is_contiguous(), op,
+        "expects contiguous tensors");
+  const std::int64_t count = index.numel(), limit = indexed.numel();
+  const auto* const positions = index.data<std::int64_t>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t at = positions[i];
+    check(0 <= at && at < limit, op, "index ", at, " of an array of ", limit, " elements");
+    visit(i, at);
+  }
+}
+
+void gather_cpu(const Tensor& x, const Tensor& index, const Tensor& out) {
+  dispatch_floating(x.dtype(), "gather", [&]<class T>() {
+    const T* const from = x.data<T>();
+    T* const to = out.data<T>();
+    for_each_index("gather", out, index, x,
+                   [&](std::int64_t i, std::int64_t at) { to[i] = from[at]; });
+  });
+}
+
+void scatter_add_cpu(const Tensor& g, const Tensor& index, const Tensor& out) {
+  dispatch_floating(g.dtype(), "scatter_add", [&]<class T>() {
+    const T* const from = g.data<T>();
+    T* const to = out.data<T>();
+    for_each_index("scatter_add", g, index, out,
+                   [&](std::int64_t i, std::int64_t at) { to[at] += from[i]; });
+  });
+}
+
+const Fill fill_gather{gather, DeviceType::CPU, &gather_cpu};
+const Fill fill_scatter_add{scatter_add, DeviceType::CPU, &scatter_add_cpu};
+
+}  // namespace
+}  // namespace rho::kernels

@@ -15,7 +15,8 @@ namespace {
 using NodeSet = std::unordered_set<const Node*>;
 
 /// Nodes reachable from the roots through which some target is reached (targets included); every
-/// reachable node when there are no targets. Iterative: depth is limited by memory, not by the stack.
+/// reachable node when there are no targets. Iterative: depth is limited by memory, not by the
+/// stack.
 NodeSet useful_nodes(const std::vector<Root>& roots, const std::vector<const Node*>& targets) {
   std::uint64_t oldest = targets.empty() ? 0 : ~std::uint64_t{0};
   for (const Node* target : targets) oldest = std::min(oldest, target->order());
@@ -24,7 +25,8 @@ NodeSet useful_nodes(const std::vector<Root>& roots, const std::vector<const Nod
   std::vector<const Node*> stack;
   const auto visit = [&](const Node* node) {
     // An older node can not lead to a target.
-    if (node != nullptr && node->order() >= oldest && seen.insert(node).second) stack.push_back(node);
+    if (node != nullptr && node->order() >= oldest && seen.insert(node).second)
+      stack.push_back(node);
   };
   for (const Root& root : roots) visit(root.node.get());
   while (!stack.empty()) {
@@ -32,7 +34,8 @@ NodeSet useful_nodes(const std::vector<Root>& roots, const std::vector<const Nod
     stack.pop_back();
     const bool is_target = std::find(targets.begin(), targets.end(), node) != targets.end();
     check(is_target || !node->is_released(), node->op(),
-          "its saved values were released by an earlier backward pass; ask that pass to retain_graph");
+          "its saved values were released by an earlier backward pass; ask that pass to "
+          "retain_graph");
     reached.push_back(node);
     for (const auto& input : node->inputs()) visit(input.get());
   }
@@ -84,8 +87,9 @@ std::vector<Variable> run_backward(const std::vector<Root>& roots,
       if (targets.empty()) node->backward(g);
       continue;
     }
-    const bool leads_on = std::any_of(node->inputs().begin(), node->inputs().end(),
-                                      [&](const auto& input) { return useful.contains(input.get()); });
+    const bool leads_on =
+        std::any_of(node->inputs().begin(), node->inputs().end(),
+                    [&](const auto& input) { return useful.contains(input.get()); });
     if (!leads_on) continue;
     std::vector<Variable> grads = node->backward(g);
     g = {};
@@ -104,7 +108,8 @@ std::vector<Variable> run_backward(const std::vector<Root>& roots,
   return out;
 }
 
-std::vector<Variable> grad(const std::vector<Variable>& outputs, const std::vector<Variable>& inputs,
+std::vector<Variable> grad(const std::vector<Variable>& outputs,
+                           const std::vector<Variable>& inputs,
                            const std::vector<Variable>& grad_outputs, GradOptions options) {
   check(grad_outputs.empty() || grad_outputs.size() == outputs.size(), "grad", outputs.size(),
         " outputs but ", grad_outputs.size(), " grad_outputs");
@@ -115,8 +120,9 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs, const std::vect
     const bool implicit = grad_outputs.empty();
     check(!implicit || output.numel() == 1, "grad", "output ", i, " has shape ", output.shape(),
           ": give its grad_output");
-    check(implicit || grad_outputs[i].shape() == output.shape(), "grad", "output ", i, " has shape ",
-          output.shape(), ", its grad_output ", implicit ? Shape{} : grad_outputs[i].shape());
+    check(implicit || grad_outputs[i].shape() == output.shape(), "grad", "output ", i,
+          " has shape ", output.shape(), ", its grad_output ",
+          implicit ? Shape{} : grad_outputs[i].shape());
     if (output.requires_grad())
       roots.push_back({output.node(), implicit ? ones_like(output) : grad_outputs[i]});
   }

@@ -20,8 +20,8 @@ struct GradcheckResult {
 using DifferentiableFunction = std::function<Variable(const std::vector<Variable>&)>;
 
 /// Compares grad() of a random (fixed) linear functional of f with central differences of step
-/// `eps`, for every element of every input. `inputs` are float64; those that require no gradient are
-/// held fixed. Throws where an input has another dtype. NaN fails.
+/// `eps`, for every element of every input. `inputs` are float64; those that require no gradient
+/// are held fixed. Throws where an input has another dtype. NaN fails.
 GradcheckResult gradcheck(const DifferentiableFunction& f, std::vector<Variable> inputs,
                           double eps = 1e-6, double tol = 1e-5);
 

@@ -39,8 +39,6 @@ Node::~Node() {
   if (backward_ || !inputs_.empty()) release();
 }
 
-void Node::release() {
-  bury({std::exchange(inputs_, {}), std::exchange(backward_, nullptr)});
-}
+void Node::release() { bury({std::exchange(inputs_, {}), std::exchange(backward_, nullptr)}); }
 
 }  // namespace rho

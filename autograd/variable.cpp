@@ -21,8 +21,8 @@ struct Variable::Impl {
 
 Variable::Variable(Tensor value, bool requires_grad) : impl_(std::make_shared<Impl>()) {
   check(value.defined(), "variable", "expects a defined tensor");
-  check(!requires_grad || is_floating(value.dtype()), "variable", "a gradient needs a floating dtype, found ",
-        value.dtype());
+  check(!requires_grad || is_floating(value.dtype()), "variable",
+        "a gradient needs a floating dtype, found ", value.dtype());
   impl_->value = std::move(value);
   if (!requires_grad) return;
   // A leaf's rule adds to its grad(); it must not keep the leaf alive.
@@ -56,8 +56,8 @@ const Variable& Variable::grad() const {
 
 void Variable::set_grad(Variable grad) {
   check(defined() && is_leaf(), "set_grad", "only a leaf holds a gradient");
-  check(!grad.defined() || grad.shape() == shape(), "set_grad", "expects shape ", shape(), ", found ",
-        grad.defined() ? grad.shape() : Shape{});
+  check(!grad.defined() || grad.shape() == shape(), "set_grad", "expects shape ", shape(),
+        ", found ", grad.defined() ? grad.shape() : Shape{});
   impl_->grad = std::move(grad);
 }
 
@@ -73,7 +73,8 @@ bool grad_enabled() { return recording; }
 GradMode::GradMode(bool enabled) : before_(std::exchange(recording, enabled)) {}
 GradMode::~GradMode() { recording = before_; }
 
-Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs, Backward backward) {
+Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs,
+                Backward backward) {
   Variable out(std::move(value));
   if (!recording) return out;
   std::vector<std::shared_ptr<Node>> nodes;
@@ -87,8 +88,8 @@ Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs,
   return out;
 }
 
-Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs, Backward fast,
-                      std::function<Variable(std::span<const Variable>)> composite) {
+Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs,
+                      Backward fast, std::function<Variable(std::span<const Variable>)> composite) {
   auto backward = [inputs, fast = std::move(fast),
                    composite = std::move(composite)](const Variable& g) -> std::vector<Variable> {
     if (!grad_enabled()) return fast(g);
@@ -117,9 +118,11 @@ Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> i
 }
 
 void Variable::backward(bool retain_graph, bool create_graph) const {
-  check(requires_grad(), "backward", "the variable does not depend on anything that requires a gradient");
+  check(requires_grad(), "backward",
+        "the variable does not depend on anything that requires a gradient");
   check(numel() == 1, "backward", "expects one element, found shape ", shape());
-  run_backward({{node(), ones_like(*this)}}, {}, {.create_graph = create_graph, .retain_graph = retain_graph});
+  run_backward({{node(), ones_like(*this)}}, {},
+               {.create_graph = create_graph, .retain_graph = retain_graph});
 }
 
 }  // namespace rho

@@ -57,7 +57,8 @@ class Variable {
 
 /// Maps the gradient of an operation's output to one gradient per input, in order; an undefined
 /// entry means "no gradient". It computes with Variables, so that it can itself be differentiated.
-/// It may capture inputs as Variables, but the output only as a Tensor (a Variable would be a cycle).
+/// It may capture inputs as Variables, but the output only as a Tensor (a Variable would be a
+/// cycle).
 using Backward = std::function<std::vector<Variable>(const Variable& grad_output)>;
 
 /// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
@@ -66,8 +67,8 @@ Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs,
 
 /// A fused operation: under create_graph its gradient is that of `composite`, which computes the
 /// same value from `inputs` out of differentiable operations; otherwise it is `fast`.
-Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs, Backward fast,
-                      std::function<Variable(std::span<const Variable>)> composite);
+Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs,
+                      Backward fast, std::function<Variable(std::span<const Variable>)> composite);
 
 /// True when operations record their graph (the default).
 bool grad_enabled();
@@ -92,10 +93,12 @@ struct GradOptions {
   bool retain_graph = false;  ///< keep saved values for another pass (implied by create_graph)
 };
 
-/// Vector-Jacobian products: for each input the sum over outputs of grad_output^T d output / d input.
-/// An empty `grad_outputs` stands for ones, allowed for one-element outputs. An input that no output
-/// depends on gets an undefined Variable.
-std::vector<Variable> grad(const std::vector<Variable>& outputs, const std::vector<Variable>& inputs,
-                           const std::vector<Variable>& grad_outputs = {}, GradOptions options = {});
+/// Vector-Jacobian products: for each input the sum over outputs of grad_output^T d output / d
+/// input. An empty `grad_outputs` stands for ones, allowed for one-element outputs. An input that
+/// no output depends on gets an undefined Variable.
+std::vector<Variable> grad(const std::vector<Variable>& outputs,
+                           const std::vector<Variable>& inputs,
+                           const std::vector<Variable>& grad_outputs = {},
+                           GradOptions options = {});
 
 }  // namespace rho

@@ -24,7 +24,7 @@ inline constinit Slot<UnaryKernel> sigmoid{"sigmoid"};    ///< 1 / (1 + e^-x)
 /// out = x^exponent
 inline constinit Slot<void(const Tensor& x, double exponent, const Tensor& out)> pow{"pow"};
 /// out = factor * x + offset, computed in the dtype of x
-inline constinit Slot<void(const Tensor& x, double factor, double offset, const Tensor& out)> affine{
-    "affine"};
+inline constinit Slot<void(const Tensor& x, double factor, double offset, const Tensor& out)>
+    affine{"affine"};
 
 }  // namespace rho::kernels

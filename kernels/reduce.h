@@ -11,7 +11,8 @@ inline constinit Slot<void(const Tensor& x, const Tensor& out)> sum{"sum"};
 
 /// values[a, b] = largest x[a, r, b]; positions (int64) [A, B] = its first row-major position in x.
 /// A NaN is larger than every number. R >= 1.
-inline constinit Slot<void(const Tensor& x, const Tensor& values, const Tensor& positions)> max{"max"};
+inline constinit Slot<void(const Tensor& x, const Tensor& values, const Tensor& positions)> max{
+    "max"};
 
 /// out[a, b] (int64) = the first r where x[a, r, b] is largest. R >= 1.
 inline constinit Slot<void(const Tensor& x, const Tensor& out)> argmax{"argmax"};

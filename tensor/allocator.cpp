@@ -15,19 +15,19 @@ constexpr std::size_t kAlignment = 64;  // one cache line, and the widest SIMD r
 class HostMemory final : public Memory {
  public:
   void* allocate(std::size_t bytes, int) override {
-    void* pointer = ::operator new(bytes, std::align_val_t{kAlignment}, std::nothrow);
+    void* pointer = ::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow);
     check(pointer != nullptr, "allocate", "the host has no ", bytes, " bytes left");
     return pointer;
   }
   void release(void* pointer, int) noexcept override {
-    ::operator delete(pointer, std::align_val_t{kAlignment});
+    ::operator delete (pointer, std::align_val_t{kAlignment});
   }
 };
 
 // Never destroyed: tensors with static lifetime may outlive any other static.
 std::array<CachingAllocator*, kDeviceTypes>& allocators() {
-  static std::array<CachingAllocator*, kDeviceTypes> table{
-      new CachingAllocator(*new HostMemory), nullptr};
+  static std::array<CachingAllocator*, kDeviceTypes> table{new CachingAllocator(*new HostMemory),
+                                                           nullptr};
   return table;
 }
 

@@ -42,7 +42,8 @@ void* Tensor::raw() const {
   check(defined(), "tensor", "is undefined");
   // An empty storage has no address to move from.
   if (storage_->data() == nullptr) return nullptr;
-  return static_cast<std::byte*>(storage_->data()) + offset_ * static_cast<std::int64_t>(size_of(dtype_));
+  return static_cast<std::byte*>(storage_->data()) +
+         offset_ * static_cast<std::int64_t>(size_of(dtype_));
 }
 
 double Tensor::item() const {

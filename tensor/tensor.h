@@ -104,7 +104,8 @@ class Tensor {
   DType dtype_ = DType::Float32;
 };
 
-/// `shape` with its single -1, if any, replaced so that it holds `count` elements; throws otherwise.
+/// `shape` with its single -1, if any, replaced so that it holds `count` elements; throws
+/// otherwise.
 Shape resolve_shape(const Shape& shape, std::int64_t count, std::string_view op);
 
 /// Calls visit(offset) for every element of (shape, strides) in row-major order.

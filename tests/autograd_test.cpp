@@ -78,9 +78,8 @@ TEST(Autograd, SavedValuesAreReleasedByThePass) {
   const Variable x = leaf({2.0});
   auto witness = std::make_shared<int>(0);
   const std::weak_ptr<int> alive = witness;
-  const Variable y = record("witness", x.value(), {x}, [witness](const Variable& g) {
-    return std::vector<Variable>{g};
-  });
+  const Variable y = record("witness", x.value(), {x},
+                            [witness](const Variable& g) { return std::vector<Variable>{g}; });
   witness.reset();
   EXPECT_FALSE(alive.expired());
   grad({sum(y)}, {x}, {}, {.retain_graph = true});
@@ -108,7 +107,9 @@ TEST(Autograd, FusedOperationUsesItsCompositeForHigherDerivatives) {
     }
     return record_fused(
         "cube", value, {x, w},
-        [x, w](const Variable& g) { return std::vector<Variable>{g * w, g * x}; },
+        [x, w](const Variable& g) {
+          return std::vector<Variable>{g * w, g * x};
+        },
         [](std::span<const Variable> inputs) { return inputs[0] * inputs[1]; });
   };
   EXPECT_TRUE(gradcheck(cube_times, {leaf({0.5, -1.5})}));

@@ -41,11 +41,11 @@ Variable add(const Variable& a, const Variable& b) {
 }
 
 Variable sub(const Variable& a, const Variable& b) {
-  return record("sub", binary(kernels::sub, a, b), {a, b},
-                [need_b = b.requires_grad(), sa = a.shape(), sb = b.shape()](const Variable& g) {
-                  return std::vector<Variable>{sum_to(g, sa),
-                                               need_b ? neg(sum_to(g, sb)) : Variable()};
-                });
+  return record(
+      "sub", binary(kernels::sub, a, b), {a, b},
+      [need_b = b.requires_grad(), sa = a.shape(), sb = b.shape()](const Variable& g) {
+        return std::vector<Variable>{sum_to(g, sa), need_b ? neg(sum_to(g, sb)) : Variable()};
+      });
 }
 
 Variable mul(const Variable& a, const Variable& b) {

@@ -18,13 +18,13 @@ Variable gather(const Variable& x, const Tensor& index) {
 
 Variable scatter_add(const Variable& g, const Tensor& index, const Shape& shape) {
   check(index.dtype() == DType::Int64 && index.shape() == g.shape(), "scatter_add",
-        "expects int64 indices of shape ", g.shape(), ", found ", index.dtype(), ' ', index.shape());
+        "expects int64 indices of shape ", g.shape(), ", found ", index.dtype(), ' ',
+        index.shape());
   const Tensor positions = kernels::contiguous(index);
   const Tensor out = kernels::zeros(shape, g.dtype(), g.value().device());
   kernels::scatter_add(kernels::contiguous(g.value()), positions, out);
-  return record("scatter_add", out, {g}, [positions](const Variable& gg) {
-    return std::vector{gather(gg, positions)};
-  });
+  return record("scatter_add", out, {g},
+                [positions](const Variable& gg) { return std::vector{gather(gg, positions)}; });
 }
 
 }  // namespace rho

@@ -91,8 +91,7 @@ Variable max(const Variable& x, std::int64_t dim, bool keepdim) {
   kernels::max(middle, values, positions);
   return record("max", values.view(keepdim ? reduced.keepdim : reduced.kept), {x},
                 [positions, shape = x.shape()](const Variable& g) {
-                  return std::vector{
-                      scatter_add(reshape(g, positions.shape()), positions, shape)};
+                  return std::vector{scatter_add(reshape(g, positions.shape()), positions, shape)};
                 });
 }
 

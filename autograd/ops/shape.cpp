@@ -12,9 +12,8 @@ Variable unslice(const Variable& g, const Shape& shape, std::int64_t dim, std::i
                  std::int64_t end, std::int64_t step) {
   const Tensor out = kernels::zeros(shape, g.dtype(), g.value().device());
   kernels::copy(g.value(), out.slice(dim, begin, end, step));
-  return record("unslice", out, {g}, [=](const Variable& gg) {
-    return std::vector{slice(gg, dim, begin, end, step)};
-  });
+  return record("unslice", out, {g},
+                [=](const Variable& gg) { return std::vector{slice(gg, dim, begin, end, step)}; });
 }
 
 }  // namespace
@@ -22,8 +21,9 @@ Variable unslice(const Variable& g, const Shape& shape, std::int64_t dim, std::i
 Variable reshape(const Variable& x, const Shape& shape) {
   const Shape resolved = resolve_shape(shape, x.numel(), "reshape");
   if (resolved == x.shape()) return x;
-  return record("reshape", kernels::contiguous(x.value()).view(resolved), {x},
-                [before = x.shape()](const Variable& g) { return std::vector{reshape(g, before)}; });
+  return record(
+      "reshape", kernels::contiguous(x.value()).view(resolved), {x},
+      [before = x.shape()](const Variable& g) { return std::vector{reshape(g, before)}; });
 }
 
 Variable permute(const Variable& x, const Dims& order) {

@@ -109,8 +109,7 @@ void map2(const Tensor& a, const Tensor& b, const Tensor& out, const F& f) {
     else if (step[0] == 1 && step[1] == 0 && step[2] == 1)
       for (std::int64_t i = 0; i < count; ++i) to[i] = f(x[i], *y);
     else
-      for (std::int64_t i = 0; i < count; ++i)
-        to[i * step[2]] = f(x[i * step[0]], y[i * step[1]]);
+      for (std::int64_t i = 0; i < count; ++i) to[i * step[2]] = f(x[i * step[0]], y[i * step[1]]);
   });
 }
 

@@ -9,13 +9,14 @@ namespace {
 
 // Sums are cut into chunks whose extent depends on the shape alone, so that the order of additions,
 // and with it every bit, is the same for any number of threads.
-constexpr std::int64_t kChunk = 16384;      // elements of one partial sum over rows
-constexpr std::int64_t kMaxColumns = 512;   // accumulators kept on the stack
-constexpr std::int64_t kSmall = 32768;      // elements below which one thread does it all
+constexpr std::int64_t kChunk = 16384;     // elements of one partial sum over rows
+constexpr std::int64_t kMaxColumns = 512;  // accumulators kept on the stack
+constexpr std::int64_t kSmall = 32768;     // elements below which one thread does it all
 
 /// sums[b] = sum of `rows` rows of `columns` values, `stride` apart.
 template <class T>
-void sum_rows(const T* x, std::int64_t rows, std::int64_t columns, std::int64_t stride, double* sums) {
+void sum_rows(const T* x, std::int64_t rows, std::int64_t columns, std::int64_t stride,
+              double* sums) {
   if (columns == 1) {
     // Independent accumulators let the additions overlap.
     constexpr int kLanes = 8;
@@ -69,8 +70,8 @@ void sum_middle(const T* x, std::int64_t outer, std::int64_t rows, std::int64_t 
 }
 
 void expect_middle(std::string_view op, const Tensor& x, const Tensor& out) {
-  check(x.rank() == 3 && out.rank() == 2 && x.size(0) == out.size(0) && x.size(2) == out.size(1), op,
-        "expects [A, R, B] and [A, B], found ", x.shape(), " and ", out.shape());
+  check(x.rank() == 3 && out.rank() == 2 && x.size(0) == out.size(0) && x.size(2) == out.size(1),
+        op, "expects [A, R, B] and [A, B], found ", x.shape(), " and ", out.shape());
   check(x.is_contiguous() && out.is_contiguous(), op, "expects contiguous tensors");
 }
 
@@ -126,9 +127,8 @@ void argmax_cpu(const Tensor& x, const Tensor& out) {
   const std::int64_t columns = x.size(2);
   auto* const index = out.data<std::int64_t>();
   dispatch_floating(x.dtype(), "argmax", [&]<class T>() {
-    find_largest<T>(x, [&](std::int64_t a, std::int64_t b, std::int64_t r) {
-      index[a * columns + b] = r;
-    });
+    find_largest<T>(
+        x, [&](std::int64_t a, std::int64_t b, std::int64_t r) { index[a * columns + b] = r; });
   });
 }
 

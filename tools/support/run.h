@@ -9,8 +9,8 @@ class App;
 
 namespace rho::tools {
 
-/// Runs `body` and returns its exit code. A failure is exactly one line "PROGRAM: message" on stderr;
-/// the code is 2 for a wrong command line and 1 for everything else.
+/// Runs `body` and returns its exit code. A failure is exactly one line "PROGRAM: message" on
+/// stderr; the code is 2 for a wrong command line and 1 for everything else.
 int run_main(const std::function<int()>& body);
 
 /// Parses the command line. False when it asked for --help, which has then been printed. Throws a

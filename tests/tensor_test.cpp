@@ -1,0 +1,168 @@
+// Storage, views, the allocator, devices, random numbers, and copies between layouts and dtypes.
+#include "tensor/tensor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <numeric>
+#include <thread>
+
+#include "kernels/copy.h"
+#include "kernels/fill.h"
+#include "tensor/allocator.h"
+#include "tests/support/testing.h"
+
+namespace rho {
+namespace {
+
+using testing::contains;
+using testing::message_of;
+
+Tensor counting(const Shape& shape) {
+  std::vector<std::int64_t> values(static_cast<std::size_t>(numel(shape)));
+  std::iota(values.begin(), values.end(), 0);
+  return Tensor::from(values, shape);
+}
+
+std::vector<std::int64_t> values(const Tensor& x) { return x.to_vector<std::int64_t>(); }
+using Ints = std::vector<std::int64_t>;
+
+TEST(Tensor, ViewsShareStorage) {
+  const Tensor x = counting({2, 3, 2});
+  EXPECT_EQ(values(x.permute({2, 0, 1})), (Ints{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11}));
+  EXPECT_EQ(values(x.slice(1, 0, 3, 2).select(2, 1)), (Ints{1, 5, 7, 11}));
+  EXPECT_EQ(values(x.select(0, 1).expand({2, 3, 2})),
+            (Ints{6, 7, 8, 9, 10, 11, 6, 7, 8, 9, 10, 11}));
+  EXPECT_TRUE(x.unsqueeze(-1).shape() == Shape({2, 3, 2, 1}));
+  EXPECT_TRUE(x.unsqueeze(0).squeeze(0).shape() == x.shape());
+  const Tensor row = x.select(0, 0);
+  EXPECT_TRUE(row.shares_storage(x));
+  row.data<std::int64_t>()[0] = 42;
+  EXPECT_EQ(x.data<std::int64_t>()[0], 42);
+}
+
+TEST(Tensor, ContiguityIgnoresExtentsOfOne) {
+  const Tensor x = counting({4, 1, 3});
+  EXPECT_TRUE(x.is_contiguous());
+  EXPECT_TRUE(x.transpose(0, 1).is_contiguous());
+  EXPECT_FALSE(x.transpose(0, 2).is_contiguous());
+  EXPECT_TRUE(counting({0, 3}).transpose(0, 1).is_contiguous());
+}
+
+TEST(Tensor, Messages) {
+  const Tensor x = counting({2, 3});
+  EXPECT_TRUE(contains(message_of([&] { x.view({5}); }), {"[view]", "6", "[5]"}));
+  EXPECT_TRUE(contains(message_of([&] { x.transpose(0, 1).view({6}); }), {"[view]", "contiguous"}));
+  EXPECT_TRUE(contains(message_of([&] { x.data<float>(); }), {"int64", "float32"}));
+  EXPECT_TRUE(contains(message_of([&] { x.item(); }), {"[item]", "[2, 3]"}));
+  EXPECT_TRUE(contains(message_of([&] { x.size(2); }), {"[size]", "rank 2"}));
+  EXPECT_TRUE(contains(message_of([] { Tensor().data<float>(); }), {"undefined"}));
+  EXPECT_TRUE(contains(message_of([] { Tensor::empty({-1}, DType::UInt8); }), {"negative"}));
+  EXPECT_TRUE(contains(message_of([] { broadcast_shapes({2, 3}, {4}, "op"); }), {"[op]", "[4]"}));
+  EXPECT_TRUE(contains(message_of([] { Dims::filled(9, 1); }), {"8"}));
+}
+
+TEST(Tensor, ADeviceWithoutBackendIsOneClearError) {
+  const Device cuda{DeviceType::CUDA, 1};
+  EXPECT_TRUE(contains(message_of([&] { Tensor::empty({1}, DType::Float32, cuda); }), {"cuda"}));
+}
+
+TEST(Allocator, SteadyUseAsksTheDeviceForNothing) {
+  CachingAllocator& cpu = allocator(DeviceType::CPU);
+  const auto step = [] { return Tensor::empty({1000, 77}, DType::Float64); };
+  step();
+  const std::size_t calls = cpu.statistics().device_calls;
+  for (int i = 0; i < 10; ++i) step();
+  EXPECT_EQ(cpu.statistics().device_calls, calls);
+}
+
+TEST(Allocator, CountsTrimsAndAligns) {
+  CachingAllocator& cpu = allocator(DeviceType::CPU);
+  const std::size_t before = cpu.statistics().bytes_in_use;
+  cpu.reset_peak();
+  {
+    const Tensor x = Tensor::empty({1000}, DType::Float32);
+    EXPECT_GE(cpu.statistics().bytes_in_use, before + 4000);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(x.raw()) % 64, 0U);
+  }
+  EXPECT_EQ(cpu.statistics().bytes_in_use, before);
+  EXPECT_GE(cpu.statistics().bytes_peak, before + 4000);
+  cpu.trim();
+  EXPECT_EQ(cpu.statistics().bytes_cached, 0U);
+}
+
+TEST(Allocator, IsThreadSafe) {
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&wrong, t] {
+      for (std::int64_t i = 0; i < 500; ++i) {
+        const Tensor x = kernels::full({1 + i % 17}, t, DType::Int64);
+        for (const std::int64_t value : values(x))
+          if (value != t) ++wrong;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Copy, ConvertsEveryPairOfDtypesInAnyLayout) {
+  for (const DType from : {DType::Float32, DType::Float64, DType::Int64, DType::UInt8})
+    for (const DType to : {DType::Float32, DType::Float64, DType::Int64, DType::UInt8}) {
+      const Tensor source = kernels::to_dtype(counting({3, 5}), from).transpose(0, 1);
+      const Tensor target = kernels::zeros({3, 5}, to).transpose(0, 1);
+      kernels::copy(source, target);
+      EXPECT_EQ(values(target), values(counting({3, 5}).transpose(0, 1))) << from << " to " << to;
+    }
+}
+
+TEST(Copy, ContiguousSharesWhereItCan) {
+  const Tensor x = counting({2, 3});
+  EXPECT_TRUE(kernels::contiguous(x).shares_storage(x));
+  EXPECT_FALSE(kernels::contiguous(x.transpose(0, 1)).shares_storage(x));
+  EXPECT_FALSE(kernels::clone(x).shares_storage(x));
+  EXPECT_TRUE(contains(message_of([&] {
+                         kernels::copy(x, counting({3, 2}));
+                       }),
+                       {"[copy]", "[2, 3]", "[3, 2]"}));
+}
+
+TEST(Fill, StridedAndEmpty) {
+  const Tensor x = counting({2, 3});
+  kernels::fill(x.slice(1, 0, 3, 2), -1);
+  EXPECT_EQ(values(x), (Ints{-1, 1, -1, -1, 4, -1}));
+  kernels::fill(Tensor::empty({0}, DType::Float32), 1.0);
+}
+
+TEST(Rng, StreamsAreReproducibleAndResumable) {
+  Rng a(5, 1), b(5, 1), other(5, 2);
+  EXPECT_EQ(a.next(), b.next());
+  EXPECT_NE(a.next(), other.next());
+  Rng resumed(5, 1);
+  resumed.set_counter(a.counter());
+  EXPECT_EQ(a.next(), resumed.next());
+}
+
+TEST(Rng, MomentsAndRange) {
+  Rng rng(1);
+  const int count = 200000;
+  double sum = 0, squares = 0, fourth = 0;
+  for (int i = 0; i < count; ++i) {
+    const double x = rng.normal();
+    sum += x;
+    squares += x * x;
+    fourth += x * x * x * x;
+  }
+  // Five standard errors of each moment: sqrt(1, 2, 96) / sqrt(count).
+  const double error = 5.0 / std::sqrt(count);
+  EXPECT_LE(std::abs(sum / count), error);
+  EXPECT_LE(std::abs(squares / count - 1.0), error * std::sqrt(2.0));
+  EXPECT_LE(std::abs(fourth / count - 3.0), error * std::sqrt(96.0));
+  std::vector<int> seen(7, 0);
+  for (int i = 0; i < 7000; ++i) ++seen[static_cast<std::size_t>(rng.below(7))];
+  for (const int n : seen) EXPECT_LE(std::abs(n - 1000), 5 * 30);
+}
+
+}  // namespace
+}  // namespace rho

@@ -14,6 +14,7 @@ constexpr std::size_t kAlignment = 64;  // one cache line, and the widest SIMD r
 
 class HostMemory final : public Memory {
  public:
+  int device_count() const noexcept override { return 1; }
   void* allocate(std::size_t bytes, int) override {
     void* pointer = ::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow);
     check(pointer != nullptr, "allocate", "the host has no ", bytes, " bytes left");
@@ -89,6 +90,11 @@ CachingAllocator& allocator(DeviceType type) {
   CachingAllocator* found = allocators()[static_cast<std::size_t>(type)];
   check(found != nullptr, "allocate", "no backend for device ", type, " is part of this program");
   return *found;
+}
+
+int device_count(DeviceType type) noexcept {
+  const CachingAllocator* found = allocators()[static_cast<std::size_t>(type)];
+  return found != nullptr ? found->memory().device_count() : 0;
 }
 
 void register_memory(DeviceType type, Memory& memory) {

@@ -15,6 +15,8 @@ namespace rho {
 class Memory {
  public:
   virtual ~Memory() = default;
+  /// How many devices of this type the machine has.
+  virtual int device_count() const noexcept = 0;
   /// `bytes` > 0, aligned to 64; throws Error when there is none left.
   virtual void* allocate(std::size_t bytes, int device_index) = 0;
   virtual void release(void* pointer, int device_index) noexcept = 0;
@@ -24,6 +26,7 @@ class Memory {
 class CachingAllocator {
  public:
   explicit CachingAllocator(Memory& memory) : memory_(memory) {}
+  const Memory& memory() const { return memory_; }
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
@@ -53,6 +56,9 @@ class CachingAllocator {
 
 /// The allocator of a device type; throws when no backend registered memory for it.
 CachingAllocator& allocator(DeviceType type);
+
+/// Devices of this type that can be used: 0 without a backend, or without a driver.
+int device_count(DeviceType type) noexcept;
 
 /// Called once by a backend when it is loaded; `memory` must live as long as the program.
 void register_memory(DeviceType type, Memory& memory);

@@ -5,42 +5,18 @@
 #include <array>
 #include <cstdint>
 
-#include "tensor/tensor.h"
+#include "kernels/strided_loop.h"
 
 namespace rho::kernels::cpu {
 
 /// Elements below which a loop stays on one thread.
 inline constexpr std::int64_t kGrain = 16384;
 
-/// The shape common to N tensors, neighbouring dimensions merged where every tensor allows it.
 template <std::size_t N>
-struct Loop {
-  Shape shape;
-  std::array<Strides, N> strides;
-
-  template <class... Tensors>
-  explicit Loop(const Tensors&... tensors) {
-    static_assert(sizeof...(Tensors) == N);
-    const std::array<const Tensor*, N> all{&tensors...};
-    const Shape& full = all[0]->shape();
-    for (int d = 0; d < full.size(); ++d) {
-      if (full[d] == 1) continue;
-      bool merges = !shape.empty();
-      for (std::size_t t = 0; t < N && merges; ++t)
-        merges = strides[t].back() == all[t]->strides()[d] * full[d];
-      if (merges) {
-        shape[shape.size() - 1] *= full[d];
-        for (std::size_t t = 0; t < N; ++t) strides[t][shape.size() - 1] = all[t]->strides()[d];
-      } else {
-        shape.push_back(full[d]);
-        for (std::size_t t = 0; t < N; ++t) strides[t].push_back(all[t]->strides()[d]);
-      }
-    }
-    if (shape.empty()) {
-      shape.push_back(1);
-      for (std::size_t t = 0; t < N; ++t) strides[t].push_back(1);
-    }
-  }
+struct Loop : StridedLoop<N> {
+  using StridedLoop<N>::StridedLoop;
+  using StridedLoop<N>::shape;
+  using StridedLoop<N>::strides;
 
   /// Calls body(offsets, inner_strides, count) on runs along the last dimension that cover every
   /// element once; calls may come from several threads.

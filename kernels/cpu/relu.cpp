@@ -1,21 +1,18 @@
 #include "kernels/relu.h"
 
 #include "kernels/cpu/elementwise.h"
+#include "kernels/scalar.h"
 
 namespace rho::kernels {
 namespace {
 
 void relu_cpu(const Tensor& x, const Tensor& out) {
-  dispatch_floating(x.dtype(), "relu", [&]<class T>() {
-    // Written so that NaN, which compares false, passes through.
-    cpu::map<T, T>(x, out, [](T value) { return value < 0 ? T{0} : value; });
-  });
+  dispatch_floating(x.dtype(), "relu", [&]<class T>() { cpu::map<T, T>(x, out, scalar::Relu{}); });
 }
 
 void relu_grad_cpu(const Tensor& y, const Tensor& grad, const Tensor& out) {
-  dispatch_floating(y.dtype(), "relu_grad", [&]<class T>() {
-    cpu::map2<T>(y, grad, out, [](T value, T g) { return value > 0 ? g : T{0}; });
-  });
+  dispatch_floating(y.dtype(), "relu_grad",
+                    [&]<class T>() { cpu::map2<T>(y, grad, out, scalar::ReluGrad{}); });
 }
 
 const Fill fill_relu{relu, DeviceType::CPU, &relu_cpu};

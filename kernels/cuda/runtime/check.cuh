@@ -1,0 +1,19 @@
+// Every CUDA call and launch is checked; the message names the operation.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <string_view>
+
+#include "tensor/error.h"
+
+namespace rho::kernels::cuda {
+
+inline void check_status(cudaError_t status, std::string_view op) {
+  rho::check(status == cudaSuccess, op, "CUDA: ", cudaGetErrorString(status));
+}
+
+/// After a launch: its own error, if it had one.
+inline void check_launch(std::string_view op) { check_status(cudaGetLastError(), op); }
+
+}  // namespace rho::kernels::cuda

@@ -1,0 +1,35 @@
+// Memory of CUDA devices, registered with the caching allocator when the backend is loaded.
+#include <cstdlib>
+
+#include "kernels/cuda/runtime/check.cuh"
+#include "tensor/allocator.h"
+
+namespace rho::kernels::cuda {
+namespace {
+
+class DeviceMemory final : public Memory {
+ public:
+  int device_count() const noexcept override {
+    int count = 0;
+    return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+  }
+  void* allocate(std::size_t bytes, int device_index) override {
+    check_status(cudaSetDevice(device_index), "cuda memory");
+    void* pointer = nullptr;
+    check_status(cudaMalloc(&pointer, bytes), "cuda memory");
+    return pointer;
+  }
+  void release(void* pointer, int device_index) noexcept override {
+    // Nothing can be done about a failure here, and at exit the driver may be gone already.
+    if (cudaSetDevice(device_index) == cudaSuccess) static_cast<void>(cudaFree(pointer));
+  }
+};
+
+const bool registered = [] {
+  static DeviceMemory memory;
+  register_memory(DeviceType::CUDA, memory);
+  return true;
+}();
+
+}  // namespace
+}  // namespace rho::kernels::cuda

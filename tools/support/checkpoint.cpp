@@ -1,0 +1,109 @@
+#include "tools/support/checkpoint.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "nn/atomic_file.h"
+#include "nn/safetensors.h"
+
+namespace rho::tools {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kLast = "last.safetensors";
+constexpr const char* kMetrics = "metrics.jsonl";
+
+const std::string& entry(const nn::TensorFile& file, const std::string& path, const char* key) {
+  const auto found = file.metadata.find(key);
+  check(found != file.metadata.end(), "resume", path, " has no metadata \"", key, '"');
+  return found->second;
+}
+
+std::int64_t parse_epoch(const std::string& text, const std::string& path) {
+  std::int64_t epoch = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
+  check(error == std::errc{} && stop == text.data() + text.size() && epoch >= 1, "resume", path,
+        " has the epoch \"", text, "\", expected a number >= 1");
+  return epoch;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  check(!error, "out", "cannot make ", path_, ": ", error.message());
+  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  check(lock_ >= 0, "out", path_, ": ", std::generic_category().message(errno));
+  // A file system without locks (ENOLCK) does not stop a run.
+  const bool held = ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  check(!held, "out", path_, " is in use by another process");
+  nn::AtomicFile probe(file("write-probe"));
+  probe.write("x", 1);
+}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+std::string RunDirectory::file(const std::string& name) const {
+  return (fs::path(path_) / name).string();
+}
+
+bool RunDirectory::holds_run() const {
+  return fs::exists(file(kLast)) || fs::exists(file(kMetrics));
+}
+
+void RunDirectory::save(const Checkpoint& checkpoint, const EpochRecord& record) {
+  const std::string state = "state-" + std::to_string(checkpoint.epoch) + ".safetensors";
+  const std::string epoch = std::to_string(checkpoint.epoch);
+  nn::write_safetensors(file(state), {{{"epoch", epoch}}, checkpoint.optimizer});
+  append_record(file(kMetrics), record);
+  nn::TensorFile last{checkpoint.metadata, checkpoint.model};
+  last.metadata["epoch"] = epoch;
+  last.metadata["state"] = state;
+  nn::write_safetensors(file(kLast), last);
+  remove_states_except(state);
+}
+
+std::optional<Checkpoint> RunDirectory::load() {
+  const std::string path = file(kLast);
+  if (!fs::exists(path)) {
+    remove_states_except("");
+    drop_records_after(file(kMetrics), 0);
+    return std::nullopt;
+  }
+  nn::TensorFile last = nn::read_safetensors(path);
+  Checkpoint checkpoint;
+  checkpoint.epoch = parse_epoch(entry(last, path, "epoch"), path);
+  const std::string state = entry(last, path, "state");
+  check(fs::path(state).filename() == state, "resume", path, " names the state file \"", state,
+        "\", which is not in its folder");
+  nn::TensorFile saved = nn::read_safetensors(file(state));
+  check(entry(saved, file(state), "epoch") == last.metadata["epoch"], "resume", file(state),
+        " is of another epoch than ", path);
+  checkpoint.optimizer = std::move(saved.tensors);
+  checkpoint.model = std::move(last.tensors);
+  checkpoint.metadata = std::move(last.metadata);
+  remove_states_except(state);
+  drop_records_after(file(kMetrics), checkpoint.epoch);
+  return checkpoint;
+}
+
+void RunDirectory::remove_states_except(const std::string& name) const {
+  for (const fs::directory_entry& found : fs::directory_iterator(path_)) {
+    const std::string other = found.path().filename().string();
+    const bool state = other.starts_with("state-") &&
+                       (other.ends_with(".safetensors") || other.ends_with(".safetensors.tmp"));
+    if (state && other != name) fs::remove(found.path());
+  }
+}
+
+}  // namespace rho::tools

@@ -1,0 +1,54 @@
+// The folder of a run: what a training that may be killed at any moment leaves there.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "nn/state.h"
+#include "optim/optimizer.h"
+#include "tools/support/metrics.h"
+
+namespace rho::tools {
+
+inline constexpr const char* kRhoVersion = "0.1.0";
+
+struct Checkpoint {
+  std::int64_t epoch = 0;                       ///< epochs done
+  std::map<std::string, std::string> metadata;  ///< of last.safetensors
+  nn::NamedTensors model;
+  optim::State optimizer;
+};
+
+/// Files of a run. One process at a time holds it.
+///
+/// An epoch is saved in four steps, each complete on the disk before the next: state-EPOCH (the
+/// optimizer), the line in metrics.jsonl, last.safetensors (the network; its metadata name the
+/// state), and the removal of older states. last.safetensors alone says where a run stands:
+/// whatever is newer than it was left by a crash, and load() drops it.
+class RunDirectory {
+ public:
+  /// Makes the folder where missing; throws when it cannot be written or another process holds it.
+  explicit RunDirectory(std::string path);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const;
+  /// True when there is something that a new run would destroy.
+  bool holds_run() const;
+
+  void save(const Checkpoint& checkpoint, const EpochRecord& record);
+  /// The last checkpoint, if there is one; in any case removes what is newer.
+  std::optional<Checkpoint> load();
+
+ private:
+  void remove_states_except(const std::string& name) const;
+
+  std::string path_;
+  int lock_ = -1;
+};
+
+}  // namespace rho::tools

@@ -1,0 +1,16 @@
+// Which parameters share a norm.
+#pragma once
+
+#include <vector>
+
+#include "nn/module.h"
+#include "optim/optimizer.h"
+
+namespace rho::tools {
+
+/// One constrained group per weight (a parameter of rank 2 or more), named by its layer; the first
+/// weight's bias is a column of it (theory section 1) and joins its group. Every other parameter
+/// (later biases, batch norm) is an unconstrained group of its own, named by itself.
+std::vector<optim::Group> parameter_groups(const nn::Module& model);
+
+}  // namespace rho::tools

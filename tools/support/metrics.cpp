@@ -1,0 +1,61 @@
+#include "tools/support/metrics.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "nn/atomic_file.h"
+#include "tensor/error.h"
+
+namespace rho::tools {
+
+nlohmann::ordered_json to_json(const EpochRecord& r) {
+  return {{"epoch", r.epoch},
+          {"lr", r.lr},
+          {"train_loss", r.train_loss},
+          {"train_error", r.train_error},
+          {"test_loss", r.test_loss},
+          {"test_error", r.test_error},
+          {"objective", r.objective},
+          {"log_rho", r.log_rho},
+          {"train_normalized_cross_entropy", r.train_normalized_cross_entropy},
+          {"test_normalized_cross_entropy", r.test_normalized_cross_entropy},
+          {"min_margin", r.min_margin},
+          {"min_normalized_margin", r.min_normalized_margin},
+          {"img_per_s", r.img_per_s},
+          {"seconds", r.seconds}};
+}
+
+void append_record(const std::string& path, const EpochRecord& record) {
+  const std::string line = to_json(record).dump() + "\n";
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  check(file >= 0, "metrics", path, ": ", std::strerror(errno));
+  const off_t before = ::lseek(file, 0, SEEK_END);
+  errno = ENOSPC;  // what a write that stops halfway means
+  const bool ok = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+                  ::fsync(file) == 0;
+  const int error = errno;
+  // A part of a line would hide the next one. If even this fails, resuming drops the part.
+  if (!ok && ::ftruncate(file, before) != 0) errno = error;
+  ::close(file);
+  check(ok, "metrics", path, ": ", std::strerror(error));
+}
+
+void drop_records_after(const std::string& path, std::int64_t last_epoch) {
+  if (!std::filesystem::exists(path)) return;
+  std::ifstream in(path);
+  std::string kept;
+  for (std::string line; std::getline(in, line);) {
+    const auto record = nlohmann::json::parse(line, nullptr, false);
+    const bool valid =
+        record.is_object() && record.contains("epoch") && record["epoch"].is_number_integer();
+    if (valid && record["epoch"].get<std::int64_t>() <= last_epoch) kept += line + "\n";
+  }
+  nn::write_text(path, kept);
+}
+
+}  // namespace rho::tools

@@ -1,0 +1,37 @@
+// metrics.jsonl: one JSON object a line, one line an epoch.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace rho::tools {
+
+/// What is recorded after an epoch. Losses and errors are exact averages over a whole split, in
+/// evaluation mode; the train split is the one in use (its subset, its corrupted labels).
+struct EpochRecord {
+  std::int64_t epoch = 0;  ///< epochs done, counted from 1
+  double lr = 0;
+  double train_loss = 0;  ///< cross-entropy, whatever is minimized
+  double train_error = 0;
+  double test_loss = 0;
+  double test_error = 0;
+  double objective = 0;  ///< the minimized loss on the train split
+  double log_rho = 0;    ///< log of the product of norms (theory section 3)
+  double train_normalized_cross_entropy = 0;
+  double test_normalized_cross_entropy = 0;
+  double min_margin = 0;  ///< on the train split
+  double min_normalized_margin = 0;
+  double img_per_s = 0;  ///< while training
+  double seconds = 0;    ///< the whole epoch, with its evaluation
+};
+
+nlohmann::ordered_json to_json(const EpochRecord& record);
+
+/// Appends one line and flushes it to the disk; a failure leaves the file as it was.
+void append_record(const std::string& path, const EpochRecord& record);
+
+/// Drops the lines of epochs after `last_epoch`, and one that a crash cut short.
+void drop_records_after(const std::string& path, std::int64_t last_epoch);
+
+}  // namespace rho::tools

@@ -1,0 +1,202 @@
+#include "tools/support/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <thread>
+
+#include "datasets/corrupt.h"
+#include "nn/model.h"
+#include "optim/factory.h"
+#include "optim/schedule.h"
+#include "tools/support/data.h"
+#include "tools/support/run.h"
+
+namespace rho::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// visit(group, name, field, help) for every option that belongs to a run.
+template <class Options, class Visit>
+void for_each_option(Options& o, Visit&& visit) {
+  const char* group = "What to train";
+  visit(group, "model", o.model, nn::model_names());
+  visit(group, "data", o.data,
+        "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; the files are in DIR");
+  visit(group, "loss", o.loss, "cross-entropy, square, or exponential (multi-class)");
+  visit(group, "precision", o.precision, "f32 or f64");
+
+  group = "How";
+  visit(group, "epochs", o.epochs, "passes over the training split, in all");
+  visit(group, "batch", o.batch, "examples a step");
+  visit(group, "optimizer", o.optimizer, optim::optimizer_names());
+  visit(group, "lr", o.lr, "learning rate");
+  visit(group, "momentum", o.momentum, "0 for none");
+  visit(group, "nesterov", o.nesterov, "Nesterov's form of momentum");
+  visit(group, "weight-decay", o.weight_decay, "L2 penalty on the weights");
+  visit(group, "schedule", o.schedule,
+        "of the learning rate: constant, step:EVERY:GAMMA, multistep:E1,E2:GAMMA, cosine:EPOCHS");
+  visit(group, "augment", o.augment, "pad by 4, crop and flip at random (images)");
+
+  group = "Norms (theory sections 2 and 3)";
+  visit(group, "norm", o.norm, "p of the layers' norms: a number >= 1, or inf");
+  visit(group, "rho", o.rho, "tangent-gradient: learned, fixed, linear:RATE, or log:C");
+  visit(group, "rho-lr", o.rho_lr, "learning rate of a learned rho; negative: that of the weights");
+  visit(group, "retract-every", o.retract_every,
+        "tangent-gradient: steps between returns to the sphere");
+
+  group = "Start";
+  visit(group, "init", o.init, "he, glorot, normal (with --init-std), or orthogonal");
+  visit(group, "init-std", o.init_std, "standard deviation of the initial weights");
+  visit(group, "seed", o.seed, "of the weights, the order, the augmentation and the corruption");
+
+  group = "Changes to the data";
+  visit(group, "corrupt", o.corrupt, "fraction of the training labels to corrupt");
+  visit(group, "corrupt-test", o.corrupt_test, "fraction of the test labels to corrupt");
+  visit(group, "corrupt-mode", o.corrupt_mode,
+        "uniform (over all classes), uniform-others, or permutation");
+  visit(group, "subset", o.subset, "training examples to use; 0 for all");
+  visit(group, "subset-mode", o.subset_mode, "which: first or random");
+
+  group = "Run";
+  visit(group, "threads", o.threads, "0 for one a core");
+}
+
+constexpr const char* kExamples = R"(Examples:
+  A small convolutional network on Fashion-MNIST (Debian package dataset-fashion-mnist):
+    rho-train --model convnet3-34 --data fashion-mnist --lr 0.05 --momentum 0.9 \
+              --schedule cosine:10 --epochs 10 --out runs/first
+  The same run, continued after an interruption, or for more epochs:
+    rho-train --resume --out runs/first
+    rho-train --resume --epochs 20 --out runs/first
+  Random labels, on 1000 examples:
+    rho-train --model mlp --data mnist:DIR --corrupt 1 --subset 1000 --epochs 200 --out runs/random
+
+OUT gets metrics.jsonl (a line an epoch), last.safetensors (the network; PyTorch's names) and
+config.json (these options). Same options, same thread count: the same bits.)";
+
+template <class T>
+void require_one_of(const char* flag, const T& value, std::initializer_list<const char*> known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  std::string names;
+  for (const char* name : known) names += (names.empty() ? "" : ", ") + std::string(name);
+  throw CLI::ValidationError(flag, "\"" + value + "\" is none of " + names);
+}
+
+void require(bool ok, const char* flag, const char* expected) {
+  if (!ok) throw CLI::ValidationError(flag, expected);
+}
+
+// A value that another part reads: its complaint becomes the flag's.
+template <class Parse>
+void require_parses(const char* flag, Parse&& parse) {
+  try {
+    parse();
+  } catch (const Error& error) {
+    throw CLI::ValidationError(flag, error.what());
+  }
+}
+
+void validate(const TrainOptions& o) {
+  require(!o.model.empty(), "--model", "is required");
+  require(!o.data.empty(), "--data", "is required");
+  require_parses("--data", [&] { parse_data(o.data); });
+  require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
+  require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
+  require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
+  require_one_of("--precision", o.precision, {"f32", "f64"});
+  require_one_of("--init", o.init, {"he", "glorot", "normal", "orthogonal"});
+  require_one_of("--subset-mode", o.subset_mode, {"first", "random"});
+  require(o.init != "normal" || o.init_std > 0, "--init-std", "is required > 0 by --init normal");
+  require(o.init == "normal" || o.init_std == 0, "--init-std", "goes with --init normal only");
+  require(o.epochs >= 1, "--epochs", "must be >= 1");
+  require(o.batch >= 1, "--batch", "must be >= 1");
+  require(o.lr > 0 && std::isfinite(o.lr), "--lr", "must be > 0");
+  require(o.momentum >= 0 && o.momentum < 1, "--momentum", "must be in [0, 1)");
+  require(o.weight_decay >= 0 && std::isfinite(o.weight_decay), "--weight-decay", "must be >= 0");
+  require(o.retract_every >= 1, "--retract-every", "must be >= 1");
+  require(o.corrupt >= 0 && o.corrupt <= 1, "--corrupt", "must be in [0, 1]");
+  require(o.corrupt_test >= 0 && o.corrupt_test <= 1, "--corrupt-test", "must be in [0, 1]");
+  require(o.subset >= 0, "--subset", "must be >= 0");
+  require(o.threads >= 0, "--threads", "must be >= 0");
+  require(o.p() >= 1, "--norm", "must be a number >= 1, or inf");
+}
+
+Json read_config(const std::string& path) {
+  std::ifstream in(path);
+  const Json config = Json::parse(in, nullptr, false);
+  check(config.is_object(), "resume", path, " is not a JSON object");
+  return config;
+}
+
+// Options that were not given take the value of the run that is resumed.
+void merge(TrainOptions& options, const CLI::App& app, const std::string& path) {
+  const Json config = read_config(path);
+  for_each_option(options,
+                  [&]<class T>(const char*, const std::string& name, T& value, const auto&) {
+                    T saved{};
+                    try {
+                      saved = config.at(name).get<T>();
+                    } catch (const Json::exception&) {
+                      fail("resume", path, " has no valid \"", name, '"');
+                    }
+                    const bool given = app.count("--" + name) > 0;
+                    check(!given || value == saved || name == "epochs", "resume", "--", name,
+                          " is ", value, ", but the run in ", options.out, " has ", saved);
+                    if (!given) value = saved;
+                  });
+}
+
+}  // namespace
+
+double TrainOptions::p() const {
+  if (norm == "inf") return std::numeric_limits<double>::infinity();
+  double value = 0;
+  const auto [stop, error] = std::from_chars(norm.data(), norm.data() + norm.size(), value);
+  return error == std::errc{} && stop == norm.data() + norm.size() ? value : 0.0;
+}
+
+nlohmann::ordered_json to_json(const TrainOptions& options) {
+  Json json;
+  for_each_option(options, [&](const char*, const char* name, const auto& value, const auto&) {
+    json[name] = value;
+  });
+  return json;
+}
+
+std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
+  TrainOptions options;
+  CLI::App app("Trains a network and records its loss, error, norms and margins after every epoch.",
+               "rho-train");
+  for_each_option(options, [&]<class T>(const char* group, const char* name, T& value,
+                                        const std::string& help) {
+    const std::string flag = std::string("--") + name;
+    if constexpr (std::is_same_v<T, bool>) {
+      app.add_flag(flag, value, help)->group(group);
+    } else {
+      app.add_option(flag, value, help)->group(group)->capture_default_str();
+    }
+  });
+  app.add_option("--out", options.out, "folder of the run; made where missing")
+      ->group("Run")
+      ->required();
+  app.add_flag("--resume", options.resume,
+               "go on from the last checkpoint in OUT, with the options of that run")
+      ->group("Run");
+  app.footer(kExamples);
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+
+  const std::string config = (std::filesystem::path(options.out) / "config.json").string();
+  if (app.count("--init-std") > 0 && app.count("--init") == 0) options.init = "normal";
+  if (options.threads == 0)
+    options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (options.resume && std::filesystem::exists(config)) merge(options, app, config);
+  validate(options);
+  return options;
+}
+
+}  // namespace rho::tools

@@ -1,0 +1,295 @@
+#include "tools/support/trainer.h"
+
+#include <omp.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "autograd/ops/losses.h"
+#include "datasets/corrupt.h"
+#include "datasets/loader.h"
+#include "datasets/subset.h"
+#include "kernels/fill.h"
+#include "nn/atomic_file.h"
+#include "nn/model.h"
+#include "nn/state.h"
+#include "optim/factory.h"
+#include "optim/schedule.h"
+#include "tensor/random.h"
+#include "tools/measure/cross_entropy.h"
+#include "tools/measure/evaluate.h"
+#include "tools/measure/margins.h"
+#include "tools/measure/normalization.h"
+#include "tools/support/checkpoint.h"
+#include "tools/support/data.h"
+#include "tools/support/groups.h"
+#include "tools/support/progress.h"
+
+namespace rho::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kEvaluationBatch = 250;
+
+// Independent random numbers for each use of the seed.
+enum class Stream : std::uint64_t { Weights, Order, Subset, CorruptTrain, CorruptTest };
+
+Rng rng_of(const TrainOptions& options, Stream stream) {
+  return Rng(options.seed, static_cast<std::uint64_t>(stream));
+}
+std::uint64_t seed_of(const TrainOptions& options, Stream stream) {
+  return rng_of(options, stream).next();
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+DType dtype_of(const TrainOptions& options) {
+  return options.precision == "f64" ? DType::Float64 : DType::Float32;
+}
+
+nn::Init init_of(const TrainOptions& options) {
+  if (options.init == "normal") return {nn::InitKind::Normal, options.init_std};
+  if (options.init == "glorot") return {nn::InitKind::Glorot};
+  if (options.init == "orthogonal") return {nn::InitKind::Orthogonal};
+  return {nn::InitKind::He};
+}
+
+optim::OptimizerOptions optimizer_of(const TrainOptions& options) {
+  optim::OptimizerOptions out;
+  out.name = options.optimizer;
+  out.lr = options.lr;
+  out.momentum = options.momentum;
+  out.nesterov = options.nesterov;
+  out.weight_decay = options.weight_decay;
+  out.p = options.p();
+  out.rho = options.rho;
+  out.rho_lr = options.rho_lr;
+  out.retract_every = options.retract_every;
+  return out;
+}
+
+struct Data {
+  datasets::Split split;
+  Tensor corrupted_train;  // undefined where nothing is
+  Tensor corrupted_test;
+};
+
+Data load_data(const TrainOptions& options) {
+  Data data{load(parse_data(options.data)), {}, {}};
+  datasets::Dataset& train = data.split.train;
+  if (options.subset > 0) {
+    train = options.subset_mode == "first"
+                ? datasets::first_n(train, options.subset)
+                : datasets::random_n(train, options.subset, seed_of(options, Stream::Subset));
+  }
+  const auto corrupt = [&](datasets::Dataset& dataset, double fraction, Stream stream) {
+    if (fraction == 0) return Tensor();
+    datasets::Corruption corruption = datasets::corrupt_labels(
+        dataset, fraction, datasets::parse_corruption_mode(options.corrupt_mode),
+        seed_of(options, stream));
+    dataset = std::move(corruption.dataset);
+    return corruption.indices;
+  };
+  data.corrupted_train = corrupt(train, options.corrupt, Stream::CorruptTrain);
+  data.corrupted_test = corrupt(data.split.test, options.corrupt_test, Stream::CorruptTest);
+  return data;
+}
+
+// Indices count within the split in use.
+void write_corrupted(const std::string& path, const Tensor& indices, const TrainOptions& options) {
+  if (!indices.defined()) return;
+  const Json json{{"mode", options.corrupt_mode}, {"indices", indices.to_vector<std::int64_t>()}};
+  nn::write_text(path, json.dump() + "\n");
+}
+
+std::map<std::string, std::string> metadata_of(const TrainOptions& options,
+                                               const nn::ModelSpec& spec,
+                                               const datasets::Standardization& standardization) {
+  return {{"model", spec.name},
+          {"classes", std::to_string(spec.classes)},
+          {"input", shape_to_text(spec.input)},
+          {"data", options.data},
+          {"precision", options.precision},
+          {"standardization.mean", numbers_to_text(standardization.mean)},
+          {"standardization.std", numbers_to_text(standardization.std)},
+          {"rho_version", kRhoVersion}};
+}
+
+Tensor one_hot(const Tensor& labels, std::int64_t classes, DType dtype) {
+  const Tensor out = kernels::zeros({labels.size(0), classes}, dtype);
+  dispatch_floating(dtype, "one_hot", [&]<class T>() {
+    std::int64_t row = 0;
+    for (const std::int64_t label : labels.to_vector<std::int64_t>())
+      out.data<T>()[row++ * classes + label] = T{1};
+  });
+  return out;
+}
+
+// The minimized loss, a mean over the batch.
+Variable objective(const std::string& loss, const Variable& logits, const Tensor& labels) {
+  if (loss == "square") return square_loss(logits, one_hot(labels, logits.size(1), logits.dtype()));
+  if (loss == "exponential") return multiclass_exponential_loss(logits, labels);
+  return cross_entropy(logits, labels);
+}
+
+// A run in progress: everything that an epoch needs.
+class Training {
+ public:
+  Training(const TrainOptions& options, datasets::Split split)
+      : options_(options),
+        standardization_(datasets::measure_standardization(split.train)),
+        spec_{options.model, input_shape(split.train), split.train.classes},
+        examples_(split.train.size()),
+        train_(split.train, standardization_,
+               {options.batch, true, options.augment, dtype_of(options),
+                seed_of(options, Stream::Order)}),
+        train_evaluation_(split.train, standardization_, evaluation_options()),
+        test_evaluation_(split.test, standardization_, evaluation_options()),
+        schedule_(optim::make_schedule(options.schedule)) {
+    Rng rng = rng_of(options, Stream::Weights);
+    model_ = nn::make_model(spec_, init_of(options), rng, dtype_of(options));
+    optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
+  }
+
+  std::int64_t examples() const { return examples_; }
+  const nn::Module& model() const { return *model_; }
+
+  void restore(const Checkpoint& checkpoint, const std::string& source) {
+    for (const auto& [key, value] : metadata_of(options_, spec_, standardization_)) {
+      const auto saved = checkpoint.metadata.find(key);
+      check(saved != checkpoint.metadata.end() && (saved->second == value || key == "rho_version"),
+            "resume", source, " was trained with another ", key, ", now ", value);
+    }
+    nn::import_state(*model_, checkpoint.model, source);
+    optimizer_->load_state(checkpoint.optimizer);
+  }
+
+  Checkpoint checkpoint(std::int64_t epoch) const {
+    return {epoch, metadata_of(options_, spec_, standardization_), nn::export_state(*model_),
+            optimizer_->state()};
+  }
+
+  // One pass over the training split and an evaluation; `epoch` counts from 1.
+  EpochRecord run_epoch(std::int64_t epoch, Progress& progress) {
+    const Clock::time_point start = Clock::now();
+    EpochRecord record;
+    record.epoch = epoch;
+    record.lr = options_.lr * schedule_->factor(epoch - 1);
+    optimizer_->set_lr(record.lr);
+    train_pass(epoch, start, progress);
+    record.img_per_s = static_cast<double>(examples_) / seconds_since(start);
+    evaluate(record);
+    record.seconds = seconds_since(start);
+    return record;
+  }
+
+ private:
+  datasets::LoaderOptions evaluation_options() const {
+    datasets::LoaderOptions out;
+    out.batch = kEvaluationBatch;
+    out.dtype = dtype_of(options_);
+    return out;
+  }
+
+  void train_pass(std::int64_t epoch, Clock::time_point start, Progress& progress) {
+    model_->train();
+    train_.start(epoch - 1);
+    std::int64_t seen = 0;
+    while (const std::optional<datasets::Batch> batch = train_.next()) {
+      const Variable loss =
+          objective(options_.loss, (*model_)(Variable(batch->inputs)), batch->labels);
+      const double value = loss.item();
+      if (!std::isfinite(value)) fail_diverged(epoch, "the loss is not finite");
+      model_->zero_grad();
+      loss.backward();
+      try {
+        optimizer_->step();
+      } catch (const Error& error) {
+        fail_diverged(epoch, error.what());
+      }
+      seen += batch->labels.size(0);
+      progress.step(seen, value, static_cast<double>(seen) / seconds_since(start));
+    }
+  }
+
+  void evaluate(EpochRecord& record) {
+    const measure::Outputs train = measure::evaluate(*model_, train_evaluation_);
+    const measure::Outputs test = measure::evaluate(*model_, test_evaluation_);
+    record.train_loss = measure::cross_entropy(train);
+    record.test_loss = measure::cross_entropy(test);
+    // Checked before anything is normalized or saved: the last checkpoint stays a usable one.
+    if (!std::isfinite(record.train_loss)) fail_diverged(record.epoch, "the loss is not finite");
+    record.train_error = measure::error(train);
+    record.test_error = measure::error(test);
+    {
+      const NoGrad no_grad;
+      record.objective = objective(options_.loss, Variable(train.logits), train.labels).item();
+    }
+    record.log_rho = measure::normalize(spec_, *model_, options_.p(), DType::Float64).log_rho;
+    record.train_normalized_cross_entropy = measure::cross_entropy(train, record.log_rho);
+    record.test_normalized_cross_entropy = measure::cross_entropy(test, record.log_rho);
+    const std::vector<double> margins = measure::margins(train);
+    record.min_margin = measure::summarize(margins).min;
+    record.min_normalized_margin = measure::summarize(margins, std::exp(-record.log_rho)).min;
+  }
+
+  [[noreturn]] void fail_diverged(std::int64_t epoch, const std::string& why) const {
+    fail("train", "diverged in epoch ", epoch, ": ", why, ". ",
+         epoch > 1 ? "The checkpoint of the epoch before is kept" : "No epoch was completed",
+         "; try a smaller --lr than ", options_.lr);
+  }
+
+  const TrainOptions& options_;
+  datasets::Standardization standardization_;
+  nn::ModelSpec spec_;
+  std::int64_t examples_;
+  datasets::Loader train_;
+  datasets::Loader train_evaluation_;
+  datasets::Loader test_evaluation_;
+  std::unique_ptr<optim::Schedule> schedule_;
+  std::shared_ptr<nn::Module> model_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+};
+
+}  // namespace
+
+void train(const TrainOptions& options) {
+  omp_set_num_threads(options.threads);
+  RunDirectory directory(options.out);
+  check(options.resume || !directory.holds_run(), "out", options.out,
+        " already holds a run: continue it with --resume, or choose another folder");
+  const Data data = load_data(options);
+  Training training(options, data.split);
+
+  const std::optional<Checkpoint> last = directory.load();
+  if (last) training.restore(*last, directory.file("last.safetensors"));
+  const std::int64_t done = last ? last->epoch : 0;
+  check(options.epochs >= done, "resume", options.out, " already has ", done,
+        " epochs, --epochs is ", options.epochs);
+  nn::write_text(directory.file("config.json"), to_json(options).dump(2) + "\n");
+  write_corrupted(directory.file("corrupted-train.json"), data.corrupted_train, options);
+  write_corrupted(directory.file("corrupted-test.json"), data.corrupted_test, options);
+
+  std::printf("%s: %lld parameters, %s: %lld training and %lld test examples, %d threads\n",
+              options.model.c_str(), static_cast<long long>(training.model().parameter_count()),
+              options.data.c_str(), static_cast<long long>(training.examples()),
+              static_cast<long long>(data.split.test.size()), options.threads);
+  if (done > 0) std::printf("resumed after epoch %lld\n", static_cast<long long>(done));
+  std::fflush(stdout);
+
+  Progress progress(training.examples(), done, options.epochs);
+  for (std::int64_t epoch = done + 1; epoch <= options.epochs; ++epoch) {
+    const EpochRecord record = training.run_epoch(epoch, progress);
+    directory.save(training.checkpoint(epoch), record);
+    progress.epoch(record);
+  }
+}
+
+}  // namespace rho::tools

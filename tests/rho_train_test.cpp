@@ -1,0 +1,415 @@
+// rho-train as a user runs it: what it writes, how it fails, and that a killed run loses nothing.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "nn/safetensors.h"
+#include "tensor/random.h"
+#include "tests/support/process.h"
+
+namespace rho {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::Arguments;
+
+std::string content(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<json> records(const fs::path& directory) {
+  std::ifstream in(directory / "metrics.jsonl");
+  std::vector<json> out;
+  for (std::string line; std::getline(in, line);) out.push_back(json::parse(line));
+  return out;
+}
+
+// Two Gaussian clouds a class, three classes; the classes overlap a little.
+void write_csv(const fs::path& path, int rows, std::uint64_t seed) {
+  std::ofstream out(path);
+  out << "a,b,c,d,label\n";
+  Rng rng(seed);
+  for (int i = 0; i < rows; ++i) {
+    const int label = i % 3;
+    for (int d = 0; d < 4; ++d) out << rng.normal() + (d == label ? 2.0 : 0.0) << ',';
+    out << label << '\n';
+  }
+}
+
+void write_big_endian(std::ofstream& out, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.put(static_cast<char>(value >> shift & 0xff));
+}
+
+// Random 12 x 12 images with a bright spot that tells the class, of ten.
+void write_idx(const fs::path& directory, const std::string& part, int images, std::uint64_t seed) {
+  constexpr int kSide = 12;
+  std::ofstream pixels(directory / (part + "-images-idx3-ubyte"), std::ios::binary);
+  std::ofstream labels(directory / (part + "-labels-idx1-ubyte"), std::ios::binary);
+  const auto count = static_cast<std::uint32_t>(images);
+  for (const std::uint32_t value : {0x803U, count, 12U, 12U}) write_big_endian(pixels, value);
+  for (const std::uint32_t value : {0x801U, count}) write_big_endian(labels, value);
+  Rng rng(seed);
+  for (int i = 0; i < images; ++i) {
+    const int label = i % 10;
+    labels.put(static_cast<char>(label));
+    for (int p = 0; p < kSide * kSide; ++p) {
+      const bool spot = p / kSide == 2 + label / 2 && p % kSide > label % 2 * 6 && p % 6 > 2;
+      pixels.put(static_cast<char>(spot ? 200 + rng.below(56) : rng.below(100)));
+    }
+  }
+}
+
+class RhoTrainTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "rho-train-test-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    fs::create_directories(directory_ / "csv");
+    fs::create_directories(directory_ / "idx");
+    write_csv(directory_ / "csv/train.csv", 60, 1);
+    write_csv(directory_ / "csv/test.csv", 30, 2);
+    write_idx(directory_ / "idx", "train", 40, 3);
+    write_idx(directory_ / "idx", "t10k", 20, 4);
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  fs::path out(const std::string& name = "out") const { return directory_ / name; }
+
+  Arguments command(const Arguments& options) const {
+    Arguments all{std::string(RHO_BIN_DIR) + "/rho-train"};
+    all.insert(all.end(), options.begin(), options.end());
+    return all;
+  }
+  // The common options of a small run on the table, then `more`.
+  Arguments on_csv(const std::string& name, const Arguments& more = {}) const {
+    Arguments options{"--model",   "mlp", "--data",  "csv:" + (directory_ / "csv").string(),
+                      "--epochs",  "3",   "--batch", "16",
+                      "--lr",      "0.1", "--out",   out(name).string(),
+                      "--threads", "2"};
+    options.insert(options.end(), more.begin(), more.end());
+    return command(options);
+  }
+  Arguments on_idx(const std::string& name, const Arguments& more = {}) const {
+    Arguments options{"--model",   "convnet3-34",
+                      "--data",    "mnist:" + (directory_ / "idx").string(),
+                      "--epochs",  "3",
+                      "--batch",   "8",
+                      "--lr",      "0.01",
+                      "--out",     out(name).string(),
+                      "--threads", "2"};
+    options.insert(options.end(), more.begin(), more.end());
+    return command(options);
+  }
+
+  static void expect_success(const test::Finished& finished) {
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_EQ(finished.err, "");
+  }
+  // Exactly one line on stderr, that begins with the program's name and says `expected`.
+  static void expect_failure(const test::Finished& finished, int code,
+                             const std::string& expected) {
+    EXPECT_EQ(finished.code, code) << finished.err;
+    EXPECT_TRUE(finished.err.starts_with("rho-train: ")) << finished.err;
+    EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
+    EXPECT_NE(finished.err.find(expected), std::string::npos) << finished.err;
+  }
+
+  // Two runs ended alike: the same files, byte for byte, but for the times in metrics.jsonl.
+  void expect_same_run(const std::string& a, const std::string& b) const {
+    std::set<std::string> names_a, names_b;
+    for (const auto& file : fs::directory_iterator(out(a))) names_a.insert(file.path().filename());
+    for (const auto& file : fs::directory_iterator(out(b))) names_b.insert(file.path().filename());
+    EXPECT_EQ(names_a, names_b);
+    for (const std::string& name : names_a)
+      if (name.ends_with(".safetensors") || name == "config.json")
+        EXPECT_TRUE(content(out(a) / name) == content(out(b) / name)) << name << " differs";
+    std::vector<json> records_a = records(out(a)), records_b = records(out(b));
+    ASSERT_EQ(records_a.size(), records_b.size());
+    for (std::size_t i = 0; i < records_a.size(); ++i) {
+      for (json* record : {&records_a[i], &records_b[i]})
+        for (const char* time : {"img_per_s", "seconds"}) record->erase(time);
+      EXPECT_EQ(records_a[i], records_b[i]);
+    }
+  }
+
+  // Kills the run at the moments below, one after the other, resuming every time; it must end like
+  // one that was left alone.
+  void expect_kills_change_nothing(const std::function<Arguments(const std::string&)>& make) const {
+    expect_success(test::run(make("whole")));
+    Arguments killed = make("killed");
+    killed.push_back("--resume");
+    const fs::path at = out("killed");
+    const auto exists = [at](const char* name) { return [=] { return fs::exists(at / name); }; };
+    const auto lines = [at](std::size_t count) {
+      return [=] {
+        const std::string text = content(at / "metrics.jsonl");
+        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= count;
+      };
+    };
+    const std::vector<std::function<bool()>> moments{
+        exists("config.json"),              // before anything is trained
+        exists("state-1.safetensors.tmp"),  // while the state is written
+        exists("state-1.safetensors"),      // the state is there, the record is not
+        lines(1),                           // the record is there, the checkpoint is not
+        exists("last.safetensors"),         // the checkpoint is there
+        exists("state-2.safetensors.tmp"),
+        exists("state-2.safetensors"),
+        lines(2),
+        exists("state-3.safetensors"),
+        lines(3)};
+    int kills = 0;
+    for (const auto& moment : moments) kills += test::run_and_kill(killed, moment);
+    EXPECT_GE(kills, 4);
+    expect_success(test::run(killed));
+    expect_same_run("whole", "killed");
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(RhoTrainTest, WritesMetricsCheckpointAndConfig) {
+  const test::Finished finished =
+      test::run(on_csv("out", {"--momentum", "0.9", "--epochs", "4", "--schedule", "step:2:0.5"}));
+  expect_success(finished);
+  EXPECT_NE(finished.out.find("epoch 4/4"), std::string::npos) << finished.out;
+
+  const std::vector<json> metrics = records(out());
+  ASSERT_EQ(metrics.size(), 4U);
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    EXPECT_EQ(metrics[i]["epoch"], i + 1);
+    EXPECT_DOUBLE_EQ(metrics[i]["lr"].get<double>(), i < 2 ? 0.1 : 0.05);
+    for (const char* key : {"train_loss", "train_error", "test_loss", "test_error", "log_rho",
+                            "train_normalized_cross_entropy", "test_normalized_cross_entropy",
+                            "min_margin", "min_normalized_margin", "img_per_s", "seconds"})
+      EXPECT_TRUE(metrics[i].contains(key) && std::isfinite(metrics[i][key].get<double>())) << key;
+    EXPECT_EQ(metrics[i]["objective"], metrics[i]["train_loss"]);
+    EXPECT_NEAR(
+        metrics[i]["min_normalized_margin"].get<double>(),
+        metrics[i]["min_margin"].get<double>() * std::exp(-metrics[i]["log_rho"].get<double>()),
+        1e-12);
+  }
+  EXPECT_LT(metrics[3]["train_loss"].get<double>(), metrics[0]["train_loss"].get<double>());
+  EXPECT_LT(metrics[3]["train_error"].get<double>(), 0.3);
+
+  const nn::TensorFile last = nn::read_safetensors((out() / "last.safetensors").string());
+  const auto& metadata = last.metadata;
+  EXPECT_EQ(metadata.at("model"), "mlp");
+  EXPECT_EQ(metadata.at("classes"), "3");
+  EXPECT_EQ(metadata.at("input"), "4");
+  EXPECT_EQ(metadata.at("epoch"), "4");
+  EXPECT_EQ(metadata.at("precision"), "f32");
+  EXPECT_EQ(metadata.at("state"), "state-4.safetensors");
+  for (const char* key : {"data", "standardization.mean", "standardization.std", "rho_version"})
+    EXPECT_TRUE(metadata.contains(key)) << key;
+  EXPECT_FALSE(last.tensors.empty());
+  EXPECT_TRUE(fs::exists(out() / "state-4.safetensors"));
+  EXPECT_FALSE(fs::exists(out() / "state-3.safetensors"));
+
+  const json config = json::parse(content(out() / "config.json"));
+  EXPECT_EQ(config["model"], "mlp");
+  EXPECT_EQ(config["momentum"], 0.9);
+  EXPECT_EQ(config["schedule"], "step:2:0.5");
+}
+
+TEST_F(RhoTrainTest, SameSeedSameBits) {
+  expect_success(test::run(on_csv("a", {"--seed", "5"})));
+  expect_success(test::run(on_csv("b", {"--seed", "5"})));
+  expect_success(test::run(on_csv("c", {"--seed", "6"})));
+  expect_same_run("a", "b");
+  EXPECT_FALSE(content(out("a") / "last.safetensors") == content(out("c") / "last.safetensors"));
+}
+
+TEST_F(RhoTrainTest, CorruptedLabelsAndSubsetsAreRecorded) {
+  expect_success(test::run(
+      on_csv("out", {"--corrupt", "0.5", "--corrupt-test", "1", "--corrupt-mode", "uniform-others",
+                     "--subset", "40", "--subset-mode", "random", "--epochs", "1"})));
+  const json train = json::parse(content(out() / "corrupted-train.json"));
+  EXPECT_EQ(train["mode"], "uniform-others");
+  EXPECT_EQ(train["indices"].size(), 20U);
+  for (const json& index : train["indices"]) EXPECT_LT(index.get<int>(), 40);
+  EXPECT_EQ(json::parse(content(out() / "corrupted-test.json"))["indices"].size(), 30U);
+}
+
+TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
+  const std::vector<Arguments> variants{
+      {"--loss", "square", "--lr", "0.01"},
+      {"--loss", "exponential", "--lr", "0.01"},
+      {"--precision", "f64", "--norm", "1"},
+      {"--norm", "inf", "--init", "orthogonal"},
+      {"--init-std", "0.05"},
+      {"--init", "glorot", "--nesterov", "--momentum", "0.5", "--weight-decay", "0.001"},
+      {"--optimizer", "tangent-gradient", "--rho", "log:2", "--retract-every", "2"}};
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    const std::string name = "out" + std::to_string(i);
+    SCOPED_TRACE(name);
+    expect_success(test::run(on_csv(name, variants[i])));
+    const std::vector<json> metrics = records(out(name));
+    ASSERT_EQ(metrics.size(), 3U);
+    EXPECT_LT(metrics[2]["objective"].get<double>(), metrics[0]["objective"].get<double>());
+    EXPECT_EQ(metrics[2]["objective"] == metrics[2]["train_loss"], i >= 2);
+  }
+  const nn::TensorFile f64 = nn::read_safetensors((out("out2") / "last.safetensors").string());
+  EXPECT_EQ(f64.tensors[0].second.dtype(), DType::Float64);
+}
+
+TEST_F(RhoTrainTest, KilledRunsOnATable) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--momentum", "0.9"});
+  });
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithAdam) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--optimizer", "adam", "--lr", "0.01", "--schedule", "cosine:3"});
+  });
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithTangentGradient) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--optimizer", "tangent-gradient", "--momentum", "0.9", "--lr", "0.01",
+                         "--rho-lr", "0.001", "--retract-every", "3"});
+  });
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithAugmentation) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_idx(name, {"--augment", "--momentum", "0.9", "--corrupt", "0.2"});
+  });
+}
+
+// Each state that the four steps of saving an epoch can be cut off in, made by hand.
+TEST_F(RhoTrainTest, ResumesFromEveryHalfSavedEpoch) {
+  expect_success(test::run(on_csv("two", {"--epochs", "2", "--momentum", "0.9"})));
+  fs::copy(out("two"), out("three"));
+  expect_success(test::run(command({"--resume", "--epochs", "3", "--out", out("three").string()})));
+  expect_success(test::run(on_csv("whole", {"--epochs", "3", "--momentum", "0.9"})));
+  expect_same_run("whole", "three");
+
+  for (int step = 0; step < 4; ++step) {
+    const std::string name = "crashed" + std::to_string(step);
+    SCOPED_TRACE(name);
+    const fs::path at = out(name);
+    fs::copy(out("two"), at);
+    if (step == 0) std::ofstream(at / "state-3.safetensors.tmp") << "half";
+    if (step >= 1) fs::copy(out("whole") / "state-3.safetensors", at);
+    const std::string metrics = content(out("whole") / "metrics.jsonl");
+    if (step == 2) std::ofstream(at / "metrics.jsonl") << metrics.substr(0, metrics.size() - 9);
+    if (step == 3) {
+      std::ofstream(at / "metrics.jsonl") << metrics;
+      std::ofstream(at / "last.safetensors.tmp") << "half";
+    }
+    expect_success(test::run(command({"--resume", "--epochs", "3", "--out", at.string()})));
+    expect_same_run("whole", name);
+  }
+  // Nothing is left to do, and nothing changes.
+  expect_success(test::run(command({"--resume", "--out", out("three").string()})));
+  expect_same_run("whole", "three");
+}
+
+TEST_F(RhoTrainTest, RefusesToOverwriteOrMixRuns) {
+  expect_success(test::run(on_csv("out")));
+  const std::string last = content(out() / "last.safetensors");
+  expect_failure(test::run(on_csv("out")), 1, "already holds a run");
+  expect_failure(test::run(on_csv("out", {"--resume", "--lr", "0.2"})), 1, "--lr");
+  expect_failure(test::run(on_csv("out", {"--resume", "--momentum", "0.5"})), 1, "--momentum");
+  expect_failure(test::run(on_csv("out", {"--resume", "--epochs", "2"})), 1,
+                 "already has 3 epochs");
+  write_csv(directory_ / "csv/train.csv", 60, 9);
+  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "standardization");
+  EXPECT_TRUE(content(out() / "last.safetensors") == last);
+
+  const int lock = ::open(out().c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(lock, LOCK_EX | LOCK_NB), 0);
+  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "in use");
+  ::close(lock);
+
+  fs::remove(out() / "state-3.safetensors");
+  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "state-3.safetensors");
+  std::ofstream(out() / "last.safetensors") << "damaged";
+  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "last.safetensors");
+}
+
+TEST_F(RhoTrainTest, DivergenceKeepsTheLastCheckpoint) {
+  expect_failure(test::run(on_csv("first", {"--lr", "1e30"})), 1, "diverged in epoch 1");
+  EXPECT_FALSE(fs::exists(out("first") / "last.safetensors"));
+  // A folder without a checkpoint has nothing to lose: the next try may use it.
+  expect_success(test::run(on_csv("first")));
+
+  expect_failure(test::run(on_csv("second", {"--schedule", "step:1:1e30"})), 1,
+                 "diverged in epoch 2");
+  const nn::TensorFile last = nn::read_safetensors((out("second") / "last.safetensors").string());
+  EXPECT_EQ(last.metadata.at("epoch"), "1");
+  EXPECT_EQ(records(out("second")).size(), 1U);
+}
+
+TEST_F(RhoTrainTest, AFullDiskKeepsTheLastCheckpoint) {
+  const auto limited = [](Arguments arguments) {
+    // No file may grow beyond 1 KiB, and the attempt is an error instead of a signal.
+    std::string line = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+    arguments.insert(arguments.begin(), {"/bin/bash", "-c", line, "bash"});
+    return arguments;
+  };
+  expect_success(test::run(on_csv("out", {"--epochs", "1"})));
+  const std::string last = content(out() / "last.safetensors");
+  expect_failure(test::run(limited(on_csv("out", {"--resume", "--epochs", "2"}))), 1,
+                 out().string() + "/");
+  EXPECT_TRUE(content(out() / "last.safetensors") == last);
+  expect_success(test::run(on_csv("out", {"--resume", "--epochs", "2"})));
+  expect_success(test::run(on_csv("whole", {"--epochs", "2"})));
+  expect_same_run("whole", "out");
+}
+
+TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
+  expect_failure(test::run(on_csv("out", {"--bogus", "1"})), 2, "--bogus");
+  expect_failure(test::run(on_csv("out", {"--lr", "fast"})), 2, "--lr");
+  expect_failure(test::run(on_csv("out", {"--lr", "-1"})), 2, "--lr");
+  expect_failure(test::run(on_csv("out", {"--epochs", "0"})), 2, "--epochs");
+  expect_failure(test::run(on_csv("out", {"--schedule", "sometimes"})), 2, "--schedule");
+  expect_failure(test::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");
+  expect_failure(test::run(on_csv("out", {"--corrupt-mode", "some"})), 2, "--corrupt-mode");
+  expect_failure(test::run(on_csv("out", {"--precision", "f16"})), 2, "--precision");
+  expect_failure(test::run(on_csv("out", {"--norm", "0.5"})), 2, "--norm");
+  expect_failure(test::run(on_csv("out", {"--init", "normal"})), 2, "--init-std");
+  expect_failure(test::run(on_csv("out", {"--init", "he", "--init-std", "1"})), 2, "--init-std");
+  expect_failure(test::run(command({"--model", "mlp"})), 2, "--out");
+  expect_failure(test::run(command({"--out", out().string()})), 2, "--model");
+  EXPECT_FALSE(fs::exists(out()));
+}
+
+TEST_F(RhoTrainTest, WrongInputsExitWith1) {
+  const std::string absent = (directory_ / "absent").string();
+  expect_failure(test::run(on_csv("out", {"--data", "csv:" + absent})), 1, absent);
+  expect_failure(test::run(on_csv("out", {"--data", "imaginary"})), 1, "imaginary");
+  expect_failure(test::run(on_csv("out", {"--model", "imaginary"})), 1, "imaginary");
+  expect_failure(test::run(on_csv("out", {"--optimizer", "imaginary"})), 1, "imaginary");
+  expect_failure(test::run(on_csv("out", {"--subset", "1000"})), 1, "1000");
+  expect_failure(test::run(on_csv("out", {"--augment"})), 1, "augment");
+  // None of these was a run.
+  expect_success(test::run(on_csv("out")));
+  std::ofstream(directory_ / "file") << "x";
+  expect_failure(test::run(on_csv("file")), 1, (directory_ / "file").string());
+}
+
+TEST_F(RhoTrainTest, HelpIsComplete) {
+  const test::Finished finished = test::run(command({"--help"}));
+  expect_success(finished);
+  for (const char* text : {"--model", "--data", "--optimizer", "--schedule", "--corrupt-mode",
+                           "--resume", "Examples:", "fashion-mnist", "tangent-gradient"})
+    EXPECT_NE(finished.out.find(text), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace rho

@@ -8,6 +8,7 @@ namespace rho {
 
 /// x [N, H, W, C], weight [O, KH, KW, C / groups] -> [N, OH, OW, O] with
 /// OH = (H + 2 pad_h - KH) / stride_h + 1 (floor), OW alike.
-Variable conv2d(const Variable& x, const Variable& weight, const kernels::Conv2dOptions& options = {});
+Variable conv2d(const Variable& x, const Variable& weight,
+                const kernels::Conv2dOptions& options = {});
 
 }  // namespace rho

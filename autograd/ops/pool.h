@@ -2,14 +2,11 @@
 #pragma once
 
 #include "autograd/variable.h"
+#include "kernels/pool.h"
 
 namespace rho {
 
-struct Pool2dOptions {
-  std::int64_t size_h = 2, size_w = 2;
-  std::int64_t stride_h = 2, stride_w = 2;
-  std::int64_t pad_h = 0, pad_w = 0;
-};
+using kernels::Pool2dOptions;
 
 /// Largest value in each window; padding never wins. -> [N, OH, OW, C]
 Variable max_pool2d(const Variable& x, const Pool2dOptions& options);

@@ -74,7 +74,7 @@ constexpr const char* kExamples = R"(Examples:
     rho-train --resume --out runs/first
     rho-train --resume --epochs 20 --out runs/first
   Random labels, on 1000 examples:
-    rho-train --model mlp --data mnist:DIR --corrupt 1 --subset 1000 --epochs 200 --out runs/random
+    rho-train --model mlp-128-2 --data mnist:DIR --corrupt 1 --subset 1000 --epochs 200 --out runs/random
 
 OUT gets metrics.jsonl (a line an epoch), last.safetensors (the network; PyTorch's names) and
 config.json (these options). Same options, same thread count: the same bits.)";
@@ -172,6 +172,7 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   TrainOptions options;
   CLI::App app("Trains a network and records its loss, error, norms and margins after every epoch.",
                "rho-train");
+  app.option_defaults()->take_last();  // a script's options can be overridden by appending
   for_each_option(options, [&]<class T>(const char* group, const char* name, T& value,
                                         const std::string& help) {
     const std::string flag = std::string("--") + name;

@@ -1,0 +1,33 @@
+// Contracts of pooling on contiguous channels-last maps x [N, H, W, C] -> y [N, OH, OW, C] with
+//   OH = (H + 2 pad_h - size_h) / stride_h + 1 (floor), OW alike. One floating dtype.
+#pragma once
+
+#include "kernels/slot.h"
+
+namespace rho::kernels {
+
+struct Pool2dOptions {
+  std::int64_t size_h = 2, size_w = 2;
+  std::int64_t stride_h = 2, stride_w = 2;
+  std::int64_t pad_h = 0, pad_w = 0;
+};
+
+/// Shape of y; throws, naming `op`, where the options do not fit. Padding is at most half a window,
+/// so that every window sees an element.
+Shape pool2d_shape(const Shape& x, const Pool2dOptions& options, std::string_view op);
+
+/// values = the largest element of each window, positions (int64) = its first row-major position in
+/// x. Padding never wins; a NaN does.
+inline constinit Slot<void(const Tensor& x, const Pool2dOptions& options, const Tensor& values,
+                           const Tensor& positions)>
+    max_pool2d{"max_pool2d"};
+
+/// y = the sum of each window, padding counting as zeros, over size_h * size_w.
+inline constinit Slot<void(const Tensor& x, const Pool2dOptions& options, const Tensor& y)>
+    avg_pool2d{"avg_pool2d"};
+/// The adjoint of avg_pool2d: grad_y -> grad_x, overwritten.
+inline constinit Slot<void(const Tensor& grad_y, const Pool2dOptions& options,
+                           const Tensor& grad_x)>
+    avg_pool2d_grad{"avg_pool2d_grad"};
+
+}  // namespace rho::kernels

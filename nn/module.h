@@ -11,8 +11,8 @@
 
 namespace rho::nn {
 
-/// How a tensor is stored outside (PyTorch): view as `view`, permute by `order`, reshape to `shape`.
-/// Empty `order` means the same layout. Only import and export use it.
+/// How a tensor is stored outside (PyTorch): view as `view`, permute by `order`, reshape to
+/// `shape`. Empty `order` means the same layout. Only import and export use it.
 struct TorchLayout {
   Shape view;
   Dims order;

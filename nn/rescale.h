@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "autograd/variable.h"
+
 namespace rho::nn {
 
 struct LayerNorm {
@@ -15,9 +17,18 @@ struct LayerNorm {
 struct Rescaling {
   double p = 2.0;          ///< the norm; infinity for the largest absolute value
   double log_scale = 0.0;  ///< of the current activation, starts at 0 for the input
-  bool first = true;       ///< the next weighted layer is the first one: its bias counts in its norm
-  bool apply = true;       ///< false: only measure, leave the weights alone
+  bool first = true;  ///< the next weighted layer is the first one: its bias counts in its norm
+  bool apply = true;  ///< false: only measure, leave the weights alone
   std::vector<LayerNorm> layers;
 };
+
+/// The p-norm of all the tensors as one vector, p in [1, inf]; in double, without overflow.
+double p_norm(const std::vector<Tensor>& tensors, double p);
+
+/// One layer y = W x + b: W <- W / rho_k, b <- b / c_k with c_k = c_(k-1) rho_k. rho_k is the norm
+/// of W, and of (W, b) in the first layer. `bias` may be undefined. Computed in double, on the
+/// host. Throws, naming the layer, where the norm is 0 or not finite, or where b / c_k is too
+/// large.
+void rescale_weighted(Rescaling& state, const std::string& name, Variable weight, Variable bias);
 
 }  // namespace rho::nn

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -96,8 +97,8 @@ class RhoTrainTest : public ::testing::Test {
   // The common options of a small run on the table, then `more`.
   Arguments on_csv(const std::string& name, const Arguments& more = {}) const {
     Arguments options{"--model",   "mlp-16-2", "--data",  "csv:" + (directory_ / "csv").string(),
-                      "--epochs",  "3",   "--batch", "16",
-                      "--lr",      "0.1", "--out",   out(name).string(),
+                      "--epochs",  "3",        "--batch", "16",
+                      "--lr",      "0.1",      "--out",   out(name).string(),
                       "--threads", "2"};
     options.insert(options.end(), more.begin(), more.end());
     return command(options);
@@ -160,15 +161,24 @@ class RhoTrainTest : public ::testing::Test {
         return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= count;
       };
     };
+    // The checkpoint is another one than when the attempt began.
+    const auto checkpointed = [at] {
+      return [at, before = std::optional<std::string>()]() mutable {
+        const std::string now = content(at / "last.safetensors");
+        if (!before) before = now;
+        return now != *before;
+      };
+    };
     const std::vector<std::function<bool()>> moments{
         exists("config.json"),              // before anything is trained
         exists("state-1.safetensors.tmp"),  // while the state is written
         exists("state-1.safetensors"),      // the state is there, the record is not
         lines(1),                           // the record is there, the checkpoint is not
-        exists("last.safetensors"),         // the checkpoint is there
+        checkpointed(),                     // the first checkpoint is there
         exists("state-2.safetensors.tmp"),
         exists("state-2.safetensors"),
         lines(2),
+        checkpointed(),
         exists("state-3.safetensors"),
         lines(3)};
     int kills = 0;

@@ -228,16 +228,19 @@ class Training {
     if (!std::isfinite(record.train_loss)) fail_diverged(record.epoch, "the loss is not finite");
     record.train_error = measure::error(train);
     record.test_error = measure::error(test);
-    {
-      const NoGrad no_grad;
-      record.objective = objective(options_.loss, Variable(train.logits), train.labels).item();
-    }
+    record.objective = minimized(train, record.train_loss);
     record.log_rho = measure::normalize(spec_, *model_, options_.p(), DType::Float64).log_rho;
     record.train_normalized_cross_entropy = measure::cross_entropy(train, record.log_rho);
     record.test_normalized_cross_entropy = measure::cross_entropy(test, record.log_rho);
     const std::vector<double> margins = measure::margins(train);
     record.min_margin = measure::summarize(margins).min;
     record.min_normalized_margin = measure::summarize(margins, std::exp(-record.log_rho)).min;
+  }
+
+  double minimized(const measure::Outputs& train, double cross_entropy) const {
+    if (options_.loss == "cross-entropy") return cross_entropy;
+    const NoGrad no_grad;
+    return objective(options_.loss, Variable(train.logits), train.labels).item();
   }
 
   [[noreturn]] void fail_diverged(std::int64_t epoch, const std::string& why) const {

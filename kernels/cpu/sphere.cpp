@@ -1,0 +1,94 @@
+#include "kernels/sphere.h"
+
+#include <cmath>
+
+#include "kernels/cpu/column_sums.h"
+#include "kernels/cpu/elementwise.h"
+
+namespace rho::kernels {
+namespace {
+
+template <class Term>
+double sum_of(std::int64_t count, const Term& term) {
+  return cpu::column_sums(count, 1, 1, [&](std::int64_t first, std::int64_t last, double* partial) {
+    for (std::int64_t i = first; i < last; ++i) *partial += term(i);
+  })[0];
+}
+
+void abs_max_cpu(const Tensor& x, Peak& peak) {
+  dispatch_floating(x.dtype(), "abs_max", [&]<class T>() {
+    const T* const values = x.data<T>();
+    const std::int64_t count = x.numel();
+    const std::int64_t chunks = (count + cpu::kSumChunk - 1) / cpu::kSumChunk;
+    std::vector<Peak> peaks(static_cast<std::size_t>(chunks));
+    // The negated comparison lets a NaN in, and then nothing replaces it.
+    const auto raise = [](Peak& best, double value, std::int64_t index) {
+      if (best.index < 0 || (!std::isnan(best.value) && !(value <= best.value)))
+        best = {value, index};
+    };
+#pragma omp parallel for schedule(static) if (chunks > 2)
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      const std::int64_t last = std::min((chunk + 1) * cpu::kSumChunk, count);
+      Peak best;
+      for (std::int64_t i = chunk * cpu::kSumChunk; i < last; ++i)
+        raise(best, std::abs(static_cast<double>(values[i])), i);
+      peaks[static_cast<std::size_t>(chunk)] = best;
+    }
+    peak = {};
+    for (const Peak& one : peaks) raise(peak, one.value, one.index);
+  });
+}
+
+void abs_power_sum_cpu(const Tensor& x, double p, double scale, double& sum) {
+  dispatch_floating(x.dtype(), "abs_power_sum", [&]<class T>() {
+    const T* const values = x.data<T>();
+    const auto ratio = [=](std::int64_t i) {
+      return std::abs(static_cast<double>(values[i])) / scale;
+    };
+    if (p == 1.0)
+      sum = sum_of(x.numel(), ratio);
+    else if (p == 2.0)
+      sum = sum_of(x.numel(), [=](std::int64_t i) { return ratio(i) * ratio(i); });
+    else
+      sum = sum_of(x.numel(), [=](std::int64_t i) { return std::pow(ratio(i), p); });
+  });
+}
+
+void dot_cpu(const Tensor& a, const Tensor& b, double& sum) {
+  dispatch_floating(a.dtype(), "dot", [&]<class T>() {
+    const T* const left = a.data<T>();
+    const T* const right = b.data<T>();
+    sum = sum_of(a.numel(), [=](std::int64_t i) {
+      return static_cast<double>(left[i]) * static_cast<double>(right[i]);
+    });
+  });
+}
+
+void sphere_normal_cpu(const Tensor& x, double p, double norm, const Tensor& out) {
+  dispatch_floating(x.dtype(), "sphere_normal", [&]<class T>() {
+    cpu::map<T, T>(x, out, [=](T element) {
+      const double value = static_cast<double>(element);
+      if (p == 2.0) return static_cast<T>(value / norm);
+      if (value == 0.0) return T{0};
+      return static_cast<T>(std::copysign(std::pow(std::abs(value) / norm, p - 1.0), value));
+    });
+  });
+}
+
+void linear_combination_cpu(double a, const Tensor& x, double b, const Tensor& y,
+                            const Tensor& out) {
+  dispatch_floating(x.dtype(), "linear_combination", [&]<class T>() {
+    cpu::map2<T>(x, y, out, [=](T left, T right) {
+      return static_cast<T>(a * static_cast<double>(left) + b * static_cast<double>(right));
+    });
+  });
+}
+
+const Fill fill_abs_max{abs_max, DeviceType::CPU, &abs_max_cpu};
+const Fill fill_abs_power_sum{abs_power_sum, DeviceType::CPU, &abs_power_sum_cpu};
+const Fill fill_dot{dot, DeviceType::CPU, &dot_cpu};
+const Fill fill_sphere_normal{sphere_normal, DeviceType::CPU, &sphere_normal_cpu};
+const Fill fill_linear_combination{linear_combination, DeviceType::CPU, &linear_combination_cpu};
+
+}  // namespace
+}  // namespace rho::kernels

@@ -1,0 +1,35 @@
+// Contract of the passes that optimizers on norm spheres are made of (optim/sphere.h combines them
+// over the tensors that share one norm). Tensors are contiguous, float32 or float64, one shape.
+// Sums are in double, over chunks that depend on the shape alone: the same bits on any number of
+// threads.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/slot.h"
+
+namespace rho::kernels {
+
+/// The largest magnitude and its first position; NaN as soon as one element is; {0, -1} if empty.
+struct Peak {
+  double value = 0.0;
+  std::int64_t index = -1;
+};
+inline constinit Slot<void(const Tensor& x, Peak& peak)> abs_max{"abs_max"};
+
+/// sum = sum_i (|x_i| / scale)^p, p >= 1 and finite. scale = the largest magnitude avoids overflow.
+inline constinit Slot<void(const Tensor& x, double p, double scale, double& sum)> abs_power_sum{
+    "abs_power_sum"};
+
+/// sum = sum_i a_i b_i.
+inline constinit Slot<void(const Tensor& a, const Tensor& b, double& sum)> dot{"dot"};
+
+/// out_i = sign(x_i) (|x_i| / norm)^(p-1), p >= 1 and finite.
+inline constinit Slot<void(const Tensor& x, double p, double norm, const Tensor& out)>
+    sphere_normal{"sphere_normal"};
+
+/// out = a x + b y, computed in double and rounded once; out may be x or y.
+inline constinit Slot<void(double a, const Tensor& x, double b, const Tensor& y, const Tensor& out)>
+    linear_combination{"linear_combination"};
+
+}  // namespace rho::kernels

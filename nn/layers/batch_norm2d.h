@@ -1,0 +1,70 @@
+// Batch normalization with running statistics.
+#pragma once
+
+#include <cmath>
+
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/batch_norm.h"
+#include "kernels/fill.h"
+#include "nn/layers/weighted.h"
+
+namespace rho::nn {
+
+/// x [..., C] -> gamma (x - mean) / sqrt(var + eps) + beta, with the batch's statistics in training
+/// and the running ones in evaluation. Names, defaults and running averages are PyTorch's: weight,
+/// bias, running_mean, running_var (unbiased), num_batches_tracked.
+class BatchNorm2d : public Module {
+ public:
+  explicit BatchNorm2d(std::int64_t channels, DType dtype = DType::Float32, double eps = 1e-5,
+                       double momentum = 0.1)
+      : eps_(eps), momentum_(momentum) {
+    gamma_ = register_parameter("weight", kernels::full({channels}, 1.0, dtype));
+    beta_ = register_parameter("bias", kernels::zeros({channels}, dtype));
+    register_buffer("running_mean", kernels::zeros({channels}, dtype));
+    register_buffer("running_var", kernels::full({channels}, 1.0, dtype));
+    register_buffer("num_batches_tracked", kernels::zeros({}, DType::Int64));
+  }
+
+  Variable forward(const Variable& x) override {
+    if (!training())
+      return batch_norm_eval(x, gamma_, beta_, buffer("running_mean"), buffer("running_var"), eps_);
+    const BatchNormOutput out = batch_norm_train(x, gamma_, beta_, eps_);
+    const double count = static_cast<double>(x.numel() / x.size(-1));
+    check(count > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",
+          x.shape());
+    follow(buffer("running_mean"), out.mean, 1.0);
+    follow(buffer("running_var"), out.variance, count / (count - 1.0));
+    *buffer("num_batches_tracked").data<std::int64_t>() += 1;
+    return out.y;
+  }
+  std::string kind() const override { return "BatchNorm2d"; }
+  void rescale(Rescaling&, const std::string& name) override {
+    fail("normalize", "batch norm ", name, " is not folded; call fold_batch_norm first");
+  }
+
+  /// W <- s W, b <- beta + s (b - mu) with s = gamma / sqrt(var + eps): evaluation statistics.
+  void fold_into(Weighted& layer) {
+    const auto gamma = gamma_.value().to_vector<double>(), beta = beta_.value().to_vector<double>();
+    const auto mean = buffer("running_mean").to_vector<double>();
+    std::vector<double> s = buffer("running_var").to_vector<double>(), t = beta;
+    for (std::size_t c = 0; c < s.size(); ++c) {
+      s[c] = gamma[c] / std::sqrt(s[c] + eps_);
+      t[c] -= s[c] * mean[c];
+    }
+    layer.absorb(s, t);
+  }
+
+ private:
+  /// running <- (1 - momentum) running + momentum factor found
+  void follow(Tensor& running, const Tensor& found, double factor) const {
+    const NoGrad guard;
+    running =
+        (scale(Variable(running), 1.0 - momentum_) + scale(Variable(found), momentum_ * factor))
+            .value();
+  }
+
+  double eps_, momentum_;
+  Variable gamma_, beta_;
+};
+
+}  // namespace rho::nn

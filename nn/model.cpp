@@ -1,0 +1,75 @@
+#include "nn/model.h"
+
+#include <functional>
+#include <regex>
+
+#include "nn/models/convnet.h"
+#include "nn/models/mlp.h"
+#include "nn/models/resnet.h"
+
+namespace rho::nn {
+namespace {
+
+struct Architecture {
+  std::string help;     ///< how the name is written, W and L standing for numbers
+  std::string pattern;  ///< regular expression of the whole name; groups are numbers
+  std::function<void(Builder&, const std::vector<std::int64_t>& numbers)> build;
+};
+
+const std::vector<Architecture>& architectures() {
+  using Numbers = std::vector<std::int64_t>;
+  static const std::vector<Architecture> all{
+      {"convnet3-24", "convnet3-24", [](Builder& b, const Numbers&) { build_convnet3(b, 24); }},
+      {"convnet3-34", "convnet3-34", [](Builder& b, const Numbers&) { build_convnet3(b, 34); }},
+      {"convnet3-64s2", "convnet3-64s2",
+       [](Builder& b, const Numbers&) { build_convnet3_strided(b); }},
+      {"convnet5-w", "convnet5-w",
+       [](Builder& b, const Numbers&) {
+         build_convnet5(b, {32, 64, 64, 128}, false);
+       }},
+      {"convnet5-w-bn", "convnet5-w-bn",
+       [](Builder& b, const Numbers&) {
+         build_convnet5(b, {32, 64, 64, 128}, true);
+       }},
+      {"convnet5-16", "convnet5-16",
+       [](Builder& b, const Numbers&) {
+         build_convnet5(b, {16, 16, 16, 16}, false);
+       }},
+      {"convnet5-16-bn", "convnet5-16-bn",
+       [](Builder& b, const Numbers&) {
+         build_convnet5(b, {16, 16, 16, 16}, true);
+       }},
+      {"resnet20, resnet32, resnet44, resnet56, resnet110", "resnet(20|32|44|56|110)",
+       [](Builder& b, const Numbers& n) { build_resnet(b, n[0]); }},
+      {"mlp-W-L", "mlp-([1-9][0-9]{0,6})-([1-9][0-9]{0,2})",
+       [](Builder& b, const Numbers& n) { build_mlp(b, n[0], n[1], false); }},
+      {"mlp-W-L-fixed", "mlp-([1-9][0-9]{0,6})-([1-9][0-9]{0,2})-fixed",
+       [](Builder& b, const Numbers& n) { build_mlp(b, n[0], n[1], true); }},
+      {"linear", "linear", [](Builder& b, const Numbers&) { build_mlp(b, 0, 0, false); }},
+  };
+  return all;
+}
+
+}  // namespace
+
+std::shared_ptr<Module> make_model(const ModelSpec& spec, const Init& init, Rng& rng, DType dtype) {
+  for (const Architecture& architecture : architectures()) {
+    std::smatch match;
+    if (!std::regex_match(spec.name, match, std::regex(architecture.pattern))) continue;
+    std::vector<std::int64_t> numbers;
+    for (std::size_t i = 1; i < match.size(); ++i) numbers.push_back(std::stoll(match[i]));
+    Builder builder(spec, init, rng, dtype);
+    architecture.build(builder, numbers);
+    return builder.net();
+  }
+  fail("model", "unknown name \"", spec.name, "\", expected one of: ", model_names());
+}
+
+std::string model_names() {
+  std::string names;
+  for (const Architecture& architecture : architectures())
+    names += (names.empty() ? "" : ", ") + architecture.help;
+  return names;
+}
+
+}  // namespace rho::nn

@@ -1,0 +1,26 @@
+// Networks by name: the architectures of theory.md section 6.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "nn/init.h"
+#include "nn/module.h"
+
+namespace rho::nn {
+
+struct ModelSpec {
+  std::string name;
+  Shape input;  ///< of one example: [H, W, C] or [D]
+  std::int64_t classes = 0;
+};
+
+/// Builds a network with weights drawn from `rng`. Throws, naming the model: an unknown name (with
+/// the list of the known ones), or an input that its layers do not fit.
+std::shared_ptr<Module> make_model(const ModelSpec& spec, const Init& init, Rng& rng,
+                                   DType dtype = DType::Float32);
+
+/// The known names, for help texts: "convnet3-24, convnet3-34, ...".
+std::string model_names();
+
+}  // namespace rho::nn

@@ -1,0 +1,315 @@
+// One harness for every layer: derivatives, accumulation, saving and loading, modes, scaling.
+#include "nn/nn.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "autograd/ops/reduce.h"
+#include "nn/normalize.h"
+#include "nn/state.h"
+#include "tests/support/testing.h"
+
+namespace rho {
+namespace {
+
+using testing::contains;
+using testing::leaf;
+using testing::message_of;
+using testing::uniform;
+
+constexpr DType f64 = DType::Float64;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+struct LayerCase {
+  std::string name;
+  std::function<std::shared_ptr<nn::Module>(Rng&)> make;
+  Shape input, output;
+};
+
+std::shared_ptr<nn::Module> residual(Rng& rng, std::shared_ptr<nn::Module> shortcut,
+                                     std::int64_t stride, std::int64_t channels) {
+  auto main = std::make_shared<nn::Sequential>();
+  main->add("conv1", std::make_shared<nn::Conv2d>(2, channels, 3,
+                                                  kernels::Conv2dOptions{stride, stride, 1, 1},
+                                                  true, nn::Init{}, rng, DType::Float64));
+  return std::make_shared<nn::Residual>(main, std::move(shortcut));
+}
+
+const std::vector<LayerCase>& cases() {
+  static const std::vector<LayerCase> all{
+      {"Linear",
+       [](Rng& r) { return std::make_shared<nn::Linear>(3, 2, true, nn::Init{}, r, f64); },
+       {4, 3},
+       {4, 2}},
+      {"Linear_without_bias",
+       [](Rng& r) { return std::make_shared<nn::Linear>(3, 2, false, nn::Init{}, r, f64); },
+       {4, 3},
+       {4, 2}},
+      {"Linear_after_Flatten",
+       [](Rng& r) {
+         return std::make_shared<nn::Linear>(12, 2, true, nn::Init{}, r, f64, Shape{2, 2, 3});
+       },
+       {4, 12},
+       {4, 2}},
+      {"Conv2d",
+       [](Rng& r) {
+         return std::make_shared<nn::Conv2d>(2, 4, 3, kernels::Conv2dOptions{2, 1, 1, 0}, true,
+                                             nn::Init{}, r, f64);
+       },
+       {2, 5, 4, 2},
+       {2, 3, 2, 4}},
+      {"Conv2d_in_groups",
+       [](Rng& r) {
+         return std::make_shared<nn::Conv2d>(4, 2, 2, kernels::Conv2dOptions{.groups = 2}, false,
+                                             nn::Init{}, r, f64);
+       },
+       {2, 3, 3, 4},
+       {2, 2, 2, 2}},
+      {"BatchNorm2d",
+       [](Rng&) { return std::make_shared<nn::BatchNorm2d>(3, f64); },
+       {4, 2, 2, 3},
+       {4, 2, 2, 3}},
+      {"ReLU", [](Rng&) { return std::make_shared<nn::ReLU>(); }, {3, 4}, {3, 4}},
+      {"Flatten", [](Rng&) { return std::make_shared<nn::Flatten>(); }, {2, 3, 2, 2}, {2, 12}},
+      {"MaxPool2d",
+       [](Rng&) { return std::make_shared<nn::MaxPool2d>(Pool2dOptions{}); },
+       {2, 4, 4, 2},
+       {2, 2, 2, 2}},
+      {"AvgPool2d",
+       [](Rng&) { return std::make_shared<nn::AvgPool2d>(Pool2dOptions{}); },
+       {2, 4, 4, 2},
+       {2, 2, 2, 2}},
+      {"GlobalAvgPool2d",
+       [](Rng&) { return std::make_shared<nn::GlobalAvgPool2d>(); },
+       {2, 3, 3, 2},
+       {2, 2}},
+      {"Identity", [](Rng&) { return std::make_shared<nn::Identity>(); }, {3, 2}, {3, 2}},
+      {"FixedSigns",
+       [](Rng& r) { return std::make_shared<nn::FixedSigns>(4, 2, r, f64); },
+       {3, 4},
+       {3, 2}},
+      {"Residual",
+       [](Rng& r) { return residual(r, std::make_shared<nn::Identity>(), 1, 2); },
+       {2, 3, 3, 2},
+       {2, 3, 3, 2}},
+      {"Residual_that_widens",
+       [](Rng& r) { return residual(r, std::make_shared<nn::PaddedShortcut>(2, 5), 2, 5); },
+       {2, 5, 4, 2},
+       {2, 3, 2, 5}},
+  };
+  return all;
+}
+
+class Layer : public ::testing::TestWithParam<LayerCase> {
+ protected:
+  Rng rng_{5};
+  std::shared_ptr<nn::Module> layer_ = GetParam().make(rng_);
+  Tensor x_ = uniform(GetParam().input, 7, 0.1, 1.0);
+};
+
+TEST_P(Layer, ShapesAndNames) {
+  EXPECT_TRUE((*layer_)(Variable(x_)).shape() == GetParam().output);
+  EXPECT_EQ(GetParam().name.find(layer_->kind()), 0U);
+  std::int64_t count = 0;
+  for (const auto& parameter : layer_->parameters()) count += parameter.value.numel();
+  EXPECT_EQ(layer_->parameter_count(), count);
+}
+
+TEST_P(Layer, DerivativesByInputAndParameters) {
+  // The parameters are inputs of the check: they are put into the layer for every evaluation.
+  for (const bool training : {true, false}) {
+    layer_->train(training);
+    std::vector<Variable> inputs{leaf(x_)};
+    for (const auto& parameter : layer_->parameters()) inputs.push_back(parameter.value);
+    const Tensor weights = uniform(GetParam().output, 9);
+    const auto loss = [&] {
+      const Variable y = layer_->forward(inputs[0]);
+      return sum(y * y * Variable(weights));
+    };
+    const std::vector<Variable> grads = grad({loss()}, inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      double* const values = inputs[i].value().data<double>();
+      const auto found = grads[i].value().to_vector<double>();
+      for (std::int64_t j = 0; j < inputs[i].numel(); ++j) {
+        const double before = values[j], eps = 1e-6;
+        values[j] = before + eps;
+        const double above = loss().item();
+        values[j] = before - eps;
+        const double below = loss().item();
+        values[j] = before;
+        const double numeric = (above - below) / (2 * eps);
+        EXPECT_TRUE(std::abs(found[static_cast<std::size_t>(j)] - numeric) <=
+                    1e-6 * std::max(1.0, std::abs(numeric)))
+            << "input " << i << " element " << j;
+      }
+    }
+  }
+}
+
+TEST_P(Layer, GradientsAccumulateAndReset) {
+  const auto run = [&] { sum(layer_->forward(Variable(x_))).backward(); };
+  const auto parameters = layer_->parameters();
+  if (parameters.empty()) return;
+  layer_->eval();
+  // What an earlier step left there must not shine through once it is reset.
+  for (const auto& p : parameters) {
+    Variable value = p.value;
+    value.set_grad(Variable(kernels::full(value.shape(), INFINITY, DType::Float64)));
+  }
+  layer_->zero_grad();
+  run();
+  std::vector<std::vector<double>> once;
+  for (const auto& p : parameters) once.push_back(p.value.grad().value().to_vector<double>());
+  run();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    std::vector<double> twice = once[i];
+    for (double& value : twice) value *= 2;
+    testing::expect_near(parameters[i].value.grad().value(), twice, 4 * testing::epsilon<double>());
+  }
+}
+
+TEST_P(Layer, StateRoundTrip) {
+  layer_->forward(Variable(x_));  // batch norm moves its statistics
+  Rng other(99);
+  const auto copy = GetParam().make(other);
+  nn::import_state(*copy, nn::export_state(*layer_), "test");
+  layer_->eval();
+  copy->eval();
+  EXPECT_EQ((*layer_)(Variable(x_)).value().to_vector<double>(),
+            (*copy)(Variable(x_)).value().to_vector<double>());
+}
+
+TEST_P(Layer, ConvertsItsPrecision) {
+  layer_->eval();
+  const auto wide = (*layer_)(Variable(x_)).value().to_vector<double>();
+  layer_->to(DType::Float32);
+  const Variable narrow = (*layer_)(Variable(kernels::to_dtype(x_, DType::Float32)));
+  EXPECT_EQ(narrow.dtype(), DType::Float32);
+  testing::expect_near(narrow.value(), wide, 64 * testing::epsilon<float>());
+}
+
+TEST_P(Layer, NormalizationIsExact) {
+  layer_->eval();
+  if (layer_->kind() == "BatchNorm2d") {
+    EXPECT_TRUE(contains(message_of([&] { nn::normalize(*layer_); }), {"fold_batch_norm"}));
+    return;
+  }
+  const auto before = (*layer_)(Variable(x_)).value().to_vector<double>();
+  for (const double p : {1.0, 2.0, 3.5, kInfinity}) {
+    Rng rng(5);
+    const auto layer = GetParam().make(rng);
+    const double measured = nn::normalize(*layer, p, false).log_scale;
+    const nn::Rescaling state = nn::normalize(*layer, p);
+    EXPECT_EQ(measured, state.log_scale);
+    for (const nn::LayerNorm& norm : nn::normalize(*layer, p, false).layers)
+      EXPECT_NEAR(norm.norm, 1.0, 8 * testing::epsilon<double>());
+    std::vector<double> expected = before;
+    for (double& value : expected) value *= std::exp(-state.log_scale);
+    testing::expect_near((*layer)(Variable(x_)).value(), expected, 64 * testing::epsilon<double>());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Nn, Layer, ::testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(Nn, TorchLayoutsOfConvolutionAndFlattenedMap) {
+  Rng rng(1);
+  nn::Conv2d conv(2, 3, 2, {}, false, nn::Init{}, rng, DType::Float64);
+  const auto ours = conv.weight().value().to_vector<double>();  // [3, 2, 2, 2] as O, KH, KW, I
+  const Tensor theirs = nn::export_state(conv)[0].second;       // [O, I, KH, KW]
+  const auto values = theirs.to_vector<double>();
+  for (std::size_t o = 0; o < 3; ++o)
+    for (std::size_t k = 0; k < 4; ++k)
+      for (std::size_t i = 0; i < 2; ++i)
+        EXPECT_EQ(values[o * 8 + i * 4 + k], ours[o * 8 + k * 2 + i]);
+
+  nn::Linear linear(6, 1, false, nn::Init{}, rng, DType::Float64, {1, 2, 3});
+  const auto row = linear.weight().value().to_vector<double>();  // pixels, then channels
+  const auto torch_row = nn::export_state(linear)[0].second.to_vector<double>();
+  EXPECT_EQ(torch_row, (std::vector<double>{row[0], row[3], row[1], row[4], row[2], row[5]}));
+}
+
+TEST(Nn, BatchNormFollowsItsBatches) {
+  nn::BatchNorm2d layer(1, DType::Float64);
+  const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 6}, {4, 1});
+  layer.forward(Variable(x));
+  const auto buffers = layer.buffers();
+  // Mean 3, unbiased variance 14 / 3; a tenth of each is taken.
+  EXPECT_NEAR(buffers[0].value->item(), 0.3, 1e-15);
+  EXPECT_NEAR(buffers[1].value->item(), 0.9 + 0.1 * 14.0 / 3.0, 1e-15);
+  EXPECT_EQ(buffers[2].value->item(), 1.0);
+  layer.eval();
+  layer.forward(Variable(x));
+  EXPECT_EQ(buffers[2].value->item(), 1.0);
+  layer.train();
+  EXPECT_TRUE(contains(message_of([&] { layer.forward(Variable(x.slice(0, 0, 1))); }),
+                       {"[BatchNorm2d]", "[1, 1]"}));
+}
+
+TEST(Nn, ModesReachEveryLayer) {
+  nn::Sequential net;
+  const auto norm = net.add("bn", std::make_shared<nn::BatchNorm2d>(1));
+  net.eval();
+  EXPECT_FALSE(norm->training());
+  net.train();
+  EXPECT_TRUE(norm->training());
+}
+
+TEST(Nn, LoadingNamesWhatIsWrong) {
+  Rng rng(1);
+  nn::Linear layer(2, 3, true, nn::Init{}, rng);
+  nn::NamedTensors state = nn::export_state(layer);
+  const auto load = [&](const nn::NamedTensors& entries) {
+    return message_of([&] { nn::import_state(layer, entries, "file.safetensors"); });
+  };
+  EXPECT_EQ(load(state), "no error");
+  EXPECT_TRUE(contains(load({state[0]}), {"file.safetensors", "bias"}));
+  nn::NamedTensors more = state;
+  more.emplace_back("extra", uniform({1}));
+  EXPECT_TRUE(contains(load(more), {"file.safetensors", "extra"}));
+  nn::NamedTensors wrong = state;
+  wrong[0].second = uniform<float>({2, 3});
+  EXPECT_TRUE(contains(load(wrong), {"weight", "[2, 3]", "[3, 2]"}));
+}
+
+TEST(Nn, OnlyTheNumberOfBatchesMayBeMissing) {
+  nn::BatchNorm2d layer(2);
+  nn::NamedTensors state = nn::export_state(layer);
+  const auto load = [&] { return message_of([&] { nn::import_state(layer, state, "file"); }); };
+  ASSERT_EQ(state.back().first, "num_batches_tracked");
+  state.pop_back();
+  EXPECT_EQ(load(), "no error");
+  ASSERT_EQ(state.back().first, "running_var");
+  state.pop_back();
+  EXPECT_TRUE(contains(load(), {"file", "running_var"}));
+}
+
+TEST(Nn, LayersNameWrongShapes) {
+  Rng rng(1);
+  nn::Linear linear(2, 3, true, nn::Init{}, rng);
+  EXPECT_TRUE(contains(message_of([&] {
+                         linear.forward(Variable(uniform<float>({4, 5})));
+                       }),
+                       {"[Linear]", "[N, 2]", "[4, 5]"}));
+  EXPECT_TRUE(contains(message_of([&] {
+                         nn::Linear(5, 3, true, nn::Init{}, rng, DType::Float32, {1, 2, 3});
+                       }),
+                       {"[Linear]", "5", "[1, 2, 3]"}));
+  EXPECT_TRUE(
+      contains(message_of([&] { nn::Conv2d(3, 2, 1, {.groups = 2}, false, nn::Init{}, rng); }),
+               {"[Conv2d]", "2 groups"}));
+}
+
+TEST(Nn, PNormIsExactAndDoesNotOverflow) {
+  const Tensor x = Tensor::from(std::vector<double>{3e200, -4e200}, {2});
+  EXPECT_NEAR(nn::p_norm({x}, 2.0) / 5e200, 1.0, 1e-15);
+  EXPECT_NEAR(nn::p_norm({x}, 1.0) / 7e200, 1.0, 1e-15);
+  EXPECT_EQ(nn::p_norm({x}, kInfinity), 4e200);
+  EXPECT_NEAR(nn::p_norm({x, x}, 3.0) / (1e200 * std::cbrt(2.0 * 91.0)), 1.0, 1e-14);
+  EXPECT_TRUE(std::isnan(nn::p_norm({Tensor::from(std::vector<double>{1.0, NAN}, {2})}, 2.0)));
+  EXPECT_TRUE(contains(message_of([&] { nn::p_norm({x}, 0.5); }), {"0.5"}));
+}
+
+}  // namespace
+}  // namespace rho

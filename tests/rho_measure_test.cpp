@@ -1,0 +1,235 @@
+// rho-measure as a user runs it: what it prints and writes, and how it fails.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "nn/model.h"
+#include "nn/safetensors.h"
+#include "nn/state.h"
+#include "tests/support/process.h"
+
+namespace rho {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::Arguments;
+
+// Three overlapping Gaussian clouds in four dimensions.
+void write_csv(const fs::path& path, int rows, std::uint64_t seed) {
+  std::ofstream out(path);
+  out << "a,b,c,d,label\n";
+  Rng rng(seed);
+  for (int i = 0; i < rows; ++i) {
+    const int label = i % 3;
+    for (int d = 0; d < 4; ++d) out << rng.normal() + (d == label ? 2.0 : 0.0) << ',';
+    out << label << '\n';
+  }
+}
+
+class RhoMeasureTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "rho-measure-test-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    fs::create_directories(directory_ / "csv");
+    write_csv(directory_ / "csv/train.csv", 60, 1);
+    write_csv(directory_ / "csv/test.csv", 30, 2);
+    write_checkpoint("named.safetensors", {{"model", "mlp-16-2"},
+                                           {"classes", "3"},
+                                           {"input", "4"},
+                                           {"standardization.mean", "0.5,0.5,0.5,0"},
+                                           {"standardization.std", "1,1,1,2"}});
+    write_checkpoint("bare.safetensors", {});
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::string file(const std::string& name) const { return (directory_ / name).string(); }
+  std::string content(const std::string& name) const {
+    std::ifstream in(directory_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  void write_checkpoint(const std::string& name,
+                        const std::map<std::string, std::string>& metadata) const {
+    Rng rng(4);
+    const auto model = nn::make_model({"mlp-16-2", {4}, 3}, {}, rng);
+    nn::write_safetensors(file(name), {metadata, nn::export_state(*model)});
+  }
+
+  test::Finished measure(const std::string& checkpoint, const Arguments& more = {}) const {
+    Arguments command{std::string(RHO_BIN_DIR) + "/rho-measure", "--checkpoint", file(checkpoint),
+                      "--data", "csv:" + file("csv")};
+    command.insert(command.end(), more.begin(), more.end());
+    return test::run(command);
+  }
+  json measured(const std::string& checkpoint, Arguments more = {}) const {
+    more.insert(more.end(), {"--json", file("out.json")});
+    const test::Finished finished = measure(checkpoint, more);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_EQ(finished.err, "");
+    return json::parse(content("out.json"));
+  }
+
+  // Exactly one line on stderr, that begins with the program's name and says all of `expected`.
+  static void expect_failure(const test::Finished& finished, int code,
+                             const std::vector<std::string>& expected) {
+    EXPECT_EQ(finished.code, code) << finished.err;
+    EXPECT_TRUE(finished.err.starts_with("rho-measure: ")) << finished.err;
+    EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
+    for (const std::string& part : expected)
+      EXPECT_NE(finished.err.find(part), std::string::npos) << finished.err << " lacks " << part;
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(RhoMeasureTest, PrintsTablesAndWritesJsonAndPicture) {
+  const test::Finished finished =
+      measure("named.safetensors",
+              {"--json", file("out.json"), "--plot", file("out.png"), "--batch", "7"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(finished.err, "");
+  for (const char* part : {"mlp-16-2", "from the checkpoint", "normalized CE - ln C", "train",
+                           "test", "fc1", "fc3", "log rho", "0 of 90 classes changed"})
+    EXPECT_NE(finished.out.find(part), std::string::npos) << finished.out << " lacks " << part;
+  EXPECT_TRUE(content("out.png").starts_with("\x89PNG"));
+
+  const json out = json::parse(content("out.json"));
+  EXPECT_EQ(out["model"], "mlp-16-2");
+  EXPECT_EQ(out["checkpoint"], file("named.safetensors"));
+  EXPECT_EQ(out["data"], "csv:" + file("csv"));
+  EXPECT_EQ(out["norm"], "2");
+  EXPECT_EQ(out["precision"], "f32");
+  EXPECT_EQ(out["standardization"]["mean"], (std::vector<double>{0.5, 0.5, 0.5, 0}));
+  ASSERT_EQ(out["layers"].size(), 3U);
+  double sum = 0.0;
+  for (const json& layer : out["layers"]) sum += std::log(layer["norm"].get<double>());
+  EXPECT_EQ(out["layers"][0]["name"], "fc1");
+  const double log_rho = out["log_rho"];
+  EXPECT_NEAR(log_rho, sum, 1e-9);
+  for (const char* split : {"train", "test"}) {
+    const json& of = out[split];
+    EXPECT_NEAR(of["normalized_cross_entropy"].get<double>() - std::log(3.0),
+                of["normalized_cross_entropy_minus_log_classes"].get<double>(), 1e-14);
+    EXPECT_GT(of["cross_entropy"].get<double>(), 0.0);
+    EXPECT_LE(of["error"].get<double>(), 1.0);
+    for (const char* key : {"min", "mean", "p1", "p5", "p10", "p25", "p50"})
+      EXPECT_NEAR(of["normalized_margin"][key].get<double>(),
+                  of["margin"][key].get<double>() * std::exp(-log_rho), 1e-14)
+          << key;
+  }
+  EXPECT_LT(out["normalization"]["max_relative_deviation"].get<double>(), 1e-5);
+  EXPECT_EQ(out["normalization"]["classes_changed"], 0);
+}
+
+TEST_F(RhoMeasureTest, StandardizationComesFromFlagsThenCheckpointThenData) {
+  const json named = measured("named.safetensors");
+  EXPECT_EQ(named["standardization"]["source"], "the checkpoint");
+  const json given = measured("bare.safetensors", {"--model", "mlp-16-2", "--mean", "0.5,0.5,0.5,0",
+                                                   "--std", "1,1,1,2"});
+  EXPECT_EQ(given["standardization"]["source"], "--mean and --std");
+  EXPECT_EQ(given["train"], named["train"]);
+  const json found = measured("bare.safetensors", {"--model", "mlp-16-2"});
+  EXPECT_EQ(found["standardization"]["source"], "the training split");
+  EXPECT_NE(found["train"], named["train"]);
+}
+
+TEST_F(RhoMeasureTest, NormsAndPrecisions) {
+  const json f32 = measured("named.safetensors");
+  const json f64 = measured("named.safetensors", {"--precision", "f64"});
+  EXPECT_EQ(f64["precision"], "f64");
+  EXPECT_LT(f64["normalization"]["max_relative_deviation"].get<double>(), 1e-10);
+  EXPECT_NEAR(f64["test"]["cross_entropy"], f32["test"]["cross_entropy"], 1e-5);
+  double last = 1e300;  // the norms fall with p
+  for (const char* p : {"1", "1.5", "2", "inf"}) {
+    const json out = measured("named.safetensors", {"--norm", p});
+    EXPECT_EQ(out["norm"], p);
+    EXPECT_LT(out["log_rho"].get<double>(), last);
+    EXPECT_EQ(out["normalization"]["classes_changed"], 0);
+    last = out["log_rho"];
+  }
+}
+
+TEST_F(RhoMeasureTest, WritesSvg) {
+  EXPECT_EQ(measure("named.safetensors", {"--plot", file("out.svg")}).code, 0);
+  EXPECT_NE(content("out.svg").find("<svg"), std::string::npos);
+  EXPECT_NE(content("out.svg").find("mlp-16-2 on csv"), std::string::npos);
+}
+
+TEST_F(RhoMeasureTest, HelpHasExamples) {
+  const test::Finished finished =
+      test::run({std::string(RHO_BIN_DIR) + "/rho-measure", "--help"});
+  EXPECT_EQ(finished.code, 0);
+  for (const char* part : {"Examples:", "--checkpoint", "--mean", "fashion-mnist", "resnet"})
+    EXPECT_NE(finished.out.find(part), std::string::npos) << part;
+}
+
+TEST_F(RhoMeasureTest, WrongCommandLinesExitWith2) {
+  const auto wrong = [&](const Arguments& more, const std::string& expected) {
+    expect_failure(measure("named.safetensors", more), 2, {expected});
+  };
+  wrong({"--bogus", "1"}, "--bogus");
+  wrong({"--norm", "0.5"}, "--norm");
+  wrong({"--norm", "two"}, "--norm");
+  wrong({"--precision", "f16"}, "--precision");
+  wrong({"--batch", "0"}, "--batch");
+  wrong({"--batch", "many"}, "--batch");
+  wrong({"--mean", "0,0,0,0"}, "--std");
+  wrong({"--mean", "0,0,0,0", "--std", "1,1"}, "--std");
+  wrong({"--mean", "0,0,x,0", "--std", "1,1,1,1"}, "--mean");
+  wrong({"--mean", "0,0,0,0", "--std", "1,1,0,1"}, "--std");
+  wrong({"--plot", file("out.pdf")}, ".svg");
+  const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
+  expect_failure(test::run({binary, "--data", "csv:" + file("csv")}), 2, {"--checkpoint"});
+  expect_failure(test::run({binary, "--checkpoint", file("named.safetensors")}), 2, {"--data"});
+}
+
+TEST_F(RhoMeasureTest, OtherFailuresExitWith1AndNameTheFile) {
+  expect_failure(measure("none.safetensors"), 1, {file("none.safetensors")});
+  expect_failure(measure("bare.safetensors"), 1, {file("bare.safetensors"), "--model"});
+  expect_failure(measure("named.safetensors", {"--model", "mlp-17-2"}), 1,
+                 {file("named.safetensors"), "[16, 4]", "[17, 4]"});
+  expect_failure(measure("named.safetensors", {"--model", "mlp-16-3"}), 1,
+                 {file("named.safetensors"), "fc"});
+  expect_failure(measure("named.safetensors", {"--model", "resnet21"}), 1,
+                 {"resnet21", "resnet20"});
+  expect_failure(measure("named.safetensors", {"--mean", "0,0", "--std", "1,1"}), 1, {"--mean"});
+  expect_failure(measure("named.safetensors", {"--json", file("none/out.json")}), 1,
+                 {"none/out.json"});
+  expect_failure(measure("named.safetensors", {"--plot", file("none/out.png")}), 1,
+                 {"none/out.png"});
+
+  const std::string whole = content("named.safetensors");
+  std::ofstream(file("cut.safetensors"), std::ios::binary) << whole.substr(0, whole.size() - 40);
+  expect_failure(measure("cut.safetensors"), 1, {file("cut.safetensors")});
+  std::ofstream(file("text.safetensors")) << "not a checkpoint";
+  expect_failure(measure("text.safetensors"), 1, {file("text.safetensors")});
+  write_checkpoint("other.safetensors", {{"model", "mlp-16-2"}, {"input", "28,28,1"}});
+  expect_failure(measure("other.safetensors"), 1, {file("other.safetensors"), "28,28,1"});
+
+  const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
+  const auto with_data = [&](const std::string& data) {
+    return test::run({binary, "--checkpoint", file("named.safetensors"), "--data", data});
+  };
+  expect_failure(with_data("csv:" + file("none")), 1, {file("none")});
+  expect_failure(with_data("cifar11:" + file("csv")), 1, {"cifar11"});
+  fs::create_directories(directory_ / "bad");
+  std::ofstream(file("bad/train.csv")) << "a,label\n1,0\nx,1\n";
+  std::ofstream(file("bad/test.csv")) << "a,label\n1,0\n";
+  expect_failure(with_data("csv:" + file("bad")), 1, {file("bad/train.csv")});
+}
+
+TEST_F(RhoMeasureTest, AFailureLeavesOldFilesAlone) {
+  std::ofstream(file("out.json")) << "old";
+  expect_failure(measure("none.safetensors", {"--json", file("out.json")}), 1, {"none"});
+  EXPECT_EQ(content("out.json"), "old");
+}
+
+}  // namespace
+}  // namespace rho

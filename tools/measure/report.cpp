@@ -1,0 +1,55 @@
+#include "tools/measure/report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/measure/cross_entropy.h"
+
+namespace rho::measure {
+namespace {
+
+void check_finite(const Outputs& outputs, const std::string& name) {
+  for (const double logit : outputs.logits.to_vector<double>())
+    check(std::isfinite(logit), "measure", "an output of the network on ", name, " is ", logit,
+          ", expected finite numbers (--precision f64 has a wider range)");
+}
+
+}  // namespace
+
+Report measure(const nn::ModelSpec& spec, nn::Module& model, const datasets::Split& split,
+               const datasets::Standardization& standardization, const Options& options) {
+  const Normalization twin = normalize(spec, model, options.p, options.dtype);
+  Report report;
+  report.log_rho = twin.log_rho;
+  report.layers = twin.layers;
+  const auto measure_split = [&](const datasets::Dataset& dataset) {
+    datasets::LoaderOptions order;
+    order.batch = options.batch;
+    order.dtype = options.dtype;
+    datasets::Loader loader(dataset, standardization, order);
+    const Outputs f = evaluate(model, loader);
+    const Outputs f_tilde = evaluate(*twin.normalized, loader);
+    check_finite(f, dataset.name);
+    check_finite(f_tilde, dataset.name);
+    report.max_relative_deviation = std::max(report.max_relative_deviation,
+                                             max_relative_deviation(f, f_tilde, twin.log_rho));
+    report.classes_changed += classes_changed(f, f_tilde);
+
+    SplitReport out;
+    out.examples = dataset.size();
+    out.cross_entropy = cross_entropy(f);
+    out.error = error(f);
+    out.normalized_cross_entropy = cross_entropy(f, twin.log_rho);
+    out.normalized_cross_entropy_minus_log_classes =
+        cross_entropy_minus_log_classes(f, twin.log_rho);
+    out.margin = summarize(margins(f));
+    out.normalized_margins = margins(f, twin.log_rho);
+    out.normalized_margin = summarize(out.normalized_margins);
+    return out;
+  };
+  report.train = measure_split(split.train);
+  report.test = measure_split(split.test);
+  return report;
+}
+
+}  // namespace rho::measure

@@ -1,0 +1,211 @@
+// Measures a trained network: see rho-measure --help.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <optional>
+
+#include "nn/atomic_file.h"
+#include "nn/safetensors.h"
+#include "nn/state.h"
+#include "tools/measure/picture.h"
+#include "tools/measure/report.h"
+#include "tools/measure/report_json.h"
+#include "tools/support/data.h"
+#include "tools/support/run.h"
+
+namespace rho::tools {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  A network that rho-train made (its name, mean and std are in the checkpoint):
+    rho-measure --checkpoint runs/first/last.safetensors --data fashion-mnist \
+                --json measure.json --plot measure.png
+  A PyTorch checkpoint (safetensors), in double precision:
+    rho-measure --model resnet20 --checkpoint resnet20.safetensors --data cifar10:DIR \
+                --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --precision f64
+
+Batch norm is folded into the weights, and every layer is divided by its norm: f = rho f~ exactly.
+"normalized" is what belongs to f~. The margin of an example is its label's output minus the largest
+other one. Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
+
+struct MeasureOptions {
+  std::string model, checkpoint, data, mean, std, norm = "2", precision = "f32", json, plot;
+  std::int64_t batch = 100;
+
+  // 0 where --norm is not a number.
+  double p() const {
+    if (norm == "inf") return std::numeric_limits<double>::infinity();
+    double value = 0.0;
+    const char* const end = norm.data() + norm.size();
+    const auto [stop, error] = std::from_chars(norm.data(), end, value);
+    return error == std::errc{} && stop == end ? value : 0.0;
+  }
+  DType dtype() const { return precision == "f64" ? DType::Float64 : DType::Float32; }
+};
+
+void require(bool ok, const char* flag, const std::string& expected) {
+  if (!ok) throw CLI::ValidationError(flag, expected);
+}
+
+// What a part reads from a flag: its complaint becomes the flag's.
+template <class Parse>
+auto parsed(const char* flag, Parse&& parse) {
+  try {
+    return parse();
+  } catch (const Error& error) {
+    throw CLI::ValidationError(flag, error.what());
+  }
+}
+
+void validate(const MeasureOptions& o) {
+  parsed("--data", [&] { return parse_data(o.data); });
+  require(o.p() >= 1.0, "--norm", "must be a number >= 1, or inf");
+  require(o.precision == "f32" || o.precision == "f64", "--precision", "must be f32 or f64");
+  require(o.batch >= 1, "--batch", "must be >= 1");
+  require(o.mean.empty() == o.std.empty(), "--mean", "goes with --std");
+  if (!o.mean.empty()) {
+    const auto mean = parsed("--mean", [&] { return numbers_from_text(o.mean, "mean"); });
+    const auto std = parsed("--std", [&] { return numbers_from_text(o.std, "std"); });
+    require(mean.size() == std.size(), "--mean", "and --std must have one number a channel each");
+    for (const double value : std) require(value > 0.0, "--std", "must be > 0");
+  }
+  require(o.plot.empty() || measure::is_picture_name(o.plot), "--plot",
+          "\"" + o.plot + "\" must end in .svg or .png");
+}
+
+std::optional<MeasureOptions> parse_options(int argc, char** argv) {
+  MeasureOptions o;
+  CLI::App app(
+      "Measures a trained network on both splits of a data set: loss, error and margins, as they "
+      "are and normalized by the product of the layers' norms.",
+      "rho-measure");
+  app.add_option("--checkpoint", o.checkpoint, "safetensors file, PyTorch's names")->required();
+  app.add_option("--data", o.data,
+                 "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; files in DIR")
+      ->required();
+  app.add_option("--model", o.model,
+                 nn::model_names() + "; left out: what the checkpoint names");
+  app.add_option("--mean", o.mean,
+                 "R,G,B: subtracted from the inputs (pixels are in [0, 1]); left out: what the "
+                 "checkpoint names, else measured on the training split");
+  app.add_option("--std", o.std, "R,G,B: the inputs are then divided by it");
+  app.add_option("--norm", o.norm, "p of the layers' norms: a number >= 1, or inf")
+      ->capture_default_str();
+  app.add_option("--precision", o.precision, "f32 or f64")->capture_default_str();
+  app.add_option("--batch", o.batch, "examples a forward pass")->capture_default_str();
+  app.add_option("--json", o.json, "writes every number to this file");
+  app.add_option("--plot", o.plot,
+                 "draws margins and norms to this file, .svg or .png (needs gnuplot)");
+  app.footer(kExamples);
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  validate(o);
+  return o;
+}
+
+// Found out before the long work, not after it.
+void check_output(const std::string& path) {
+  if (path.empty()) return;
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+  check(fs::is_directory(folder), "output", path, ": there is no folder ", folder.string());
+  check(!fs::is_directory(path), "output", path, " is a folder, expected a file name");
+}
+
+// An entry of the metadata; empty where the checkpoint has none.
+std::string entry(const nn::TensorFile& checkpoint, const std::string& key) {
+  const auto found = checkpoint.metadata.find(key);
+  return found == checkpoint.metadata.end() ? "" : found->second;
+}
+
+struct Inputs {
+  datasets::Standardization standardization;
+  std::string source;  ///< of mean and std
+};
+
+Inputs standardize(const MeasureOptions& o, const nn::TensorFile& checkpoint,
+                   const datasets::Dataset& train) {
+  Inputs out{{}, "--mean and --std"};
+  std::string mean = o.mean, std = o.std;
+  if (mean.empty()) {
+    mean = entry(checkpoint, "standardization.mean");
+    std = entry(checkpoint, "standardization.std");
+    out.source = "the checkpoint";
+  }
+  if (mean.empty() || std.empty())
+    return {datasets::measure_standardization(train), "the training split"};
+  out.standardization.divisor = train.examples.dtype() == DType::UInt8 ? 255.0 : 1.0;
+  out.standardization.mean = numbers_from_text(mean, o.checkpoint + ": mean");
+  out.standardization.std = numbers_from_text(std, o.checkpoint + ": std");
+  const auto channels = static_cast<std::size_t>(train.examples.size(-1));
+  check(out.standardization.mean.size() == channels && out.standardization.std.size() == channels,
+        "standardization", "mean and std from ", out.source, " have ",
+        out.standardization.mean.size(), " and ", out.standardization.std.size(),
+        " numbers, expected ", channels, ", one a channel of ", train.name);
+  return out;
+}
+
+nn::ModelSpec model_spec(const MeasureOptions& o, const nn::TensorFile& checkpoint,
+                         const datasets::Dataset& train) {
+  nn::ModelSpec spec{o.model.empty() ? entry(checkpoint, "model") : o.model, input_shape(train),
+                     train.classes};
+  check(!spec.name.empty(), "model", o.checkpoint, " does not name its model; give it with --model");
+  const std::string input = entry(checkpoint, "input"), classes = entry(checkpoint, "classes");
+  const std::string found = shape_to_text(spec.input);
+  check(input.empty() || input == found, "data", o.data, " has examples ", found, ", but ",
+        o.checkpoint, " was trained on ", input);
+  check(classes.empty() || classes == std::to_string(spec.classes), "data", o.data, " has ",
+        spec.classes, " classes, but ", o.checkpoint, " was trained on ", classes);
+  return spec;
+}
+
+int run(const MeasureOptions& o) {
+  check_output(o.json);
+  check_output(o.plot);
+  if (!o.plot.empty()) measure::check_gnuplot();
+  const nn::TensorFile checkpoint = nn::read_safetensors(o.checkpoint);
+  const datasets::Split split = load(parse_data(o.data));
+  const nn::ModelSpec spec = model_spec(o, checkpoint, split.train);
+  Rng rng(0);  // the weights come from the checkpoint
+  const auto model = nn::make_model(spec, {}, rng, o.dtype());
+  nn::import_state(*model, checkpoint.tensors, o.checkpoint);
+  const Inputs inputs = standardize(o, checkpoint, split.train);
+
+  std::printf("%s: %lld parameters, %s, p = %s\nmean %s, std %s (from %s)\n\n", spec.name.c_str(),
+              static_cast<long long>(model->parameter_count()),
+              std::string(name_of(o.dtype())).c_str(), o.norm.c_str(),
+              numbers_to_text(inputs.standardization.mean).c_str(),
+              numbers_to_text(inputs.standardization.std).c_str(), inputs.source.c_str());
+  std::fflush(stdout);
+  const measure::Report report =
+      measure::measure(spec, *model, split, inputs.standardization, {o.p(), o.dtype(), o.batch});
+  std::fputs(measure::to_text(report).c_str(), stdout);
+
+  if (!o.json.empty()) {
+    nlohmann::ordered_json json{{"model", spec.name},
+                                {"checkpoint", o.checkpoint},
+                                {"data", o.data},
+                                {"norm", o.norm},
+                                {"precision", o.precision},
+                                {"standardization",
+                                 {{"mean", inputs.standardization.mean},
+                                  {"std", inputs.standardization.std},
+                                  {"source", inputs.source}}}};
+    json.update(measure::to_json(report));
+    nn::write_text(o.json, json.dump(2) + "\n");
+  }
+  if (!o.plot.empty())
+    measure::draw(report, spec.name + " on " + parse_data(o.data).name, o.norm, o.plot);
+  return 0;
+}
+
+}  // namespace
+}  // namespace rho::tools
+
+int main(int argc, char** argv) {
+  return rho::tools::run_main([&] {
+    const auto options = rho::tools::parse_options(argc, argv);
+    return options ? rho::tools::run(*options) : 0;
+  });
+}

@@ -39,7 +39,8 @@ TEST(Extending, TheLayerIsAModule) {
   nn::LeakyReLU layer(0.1);
   EXPECT_EQ(layer.parameter_count(), 0);
   EXPECT_DOUBLE_EQ(layer(Variable(away_from_zero())).value().to_vector<double>()[0], -0.2);
-  nn::Rescaling scale{.log_scale = 1.5};
+  nn::Rescaling scale;
+  scale.log_scale = 1.5;
   layer.rescale(scale, "act");
   EXPECT_EQ(scale.log_scale, 1.5);
 }

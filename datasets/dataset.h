@@ -10,9 +10,9 @@ namespace rho::datasets {
 
 /// Examples in reading order.
 struct Dataset {
-  std::string name;          ///< "fashion-mnist/train"
-  Tensor examples;           ///< uint8 [N, H, W, C] images, or float64 [N, D] features
-  Tensor labels;             ///< int64 [N], 0..classes-1
+  std::string name;  ///< "fashion-mnist/train"
+  Tensor examples;   ///< uint8 [N, H, W, C] images, or float64 [N, D] features
+  Tensor labels;     ///< int64 [N], 0..classes-1
   std::int64_t classes = 0;
 
   std::int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
@@ -29,8 +29,8 @@ Split load(const std::string& name, const std::string& directory);
 
 /// Per-channel affine map from raw values to network input: (x / divisor - mean) / std.
 struct Standardization {
-  double divisor = 1.0;       ///< 255 for images, so that mean and std are in [0, 1] units
-  std::vector<double> mean;   ///< one per channel or feature
+  double divisor = 1.0;      ///< 255 for images, so that mean and std are in [0, 1] units
+  std::vector<double> mean;  ///< one per channel or feature
   std::vector<double> std;
 };
 /// Measured on `dataset`; a constant channel gets std 1.

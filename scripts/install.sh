@@ -2,9 +2,9 @@
 # Installs what building and testing Rho needs, where something is missing. Debian 12.
 set -euo pipefail
 
-required=(g++ cmake ninja-build pkg-config libomp-dev libhwy-dev zlib1g-dev libjpeg-dev libpng-dev
+required=(g++ cmake ninja-build pkg-config libomp-dev libhwy-dev zlib1g-dev libjpeg-dev libpng-dev libcsv-dev
   nlohmann-json3-dev libcli11-dev libgtest-dev libbenchmark-dev gnuplot-nox
-  dataset-fashion-mnist python3 python3-numpy python3-pil clang-format)
+  dataset-fashion-mnist python3 python3-numpy python3-pil clang-format clang-tidy)
 missing=()
 for package in "${required[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

@@ -163,9 +163,8 @@ TEST_P(Binary, Derivatives) {
 TEST_P(Binary, NamesBothShapesAndDtypes) {
   const BinaryCase& c = GetParam();
   const Variable a(uniform({2, 3})), b(uniform({2, 4})), f(uniform<float>({2, 3}));
-  EXPECT_TRUE(contains(message_of([&] { c.op(a, b); }), {"[" + c.name + "]", "[2, 3]", "[2, 4]"}));
-  EXPECT_TRUE(
-      contains(message_of([&] { c.op(a, f); }), {"[" + c.name + "]", "float64", "float32"}));
+  EXPECT_TRUE(contains(message_of([&] { c.op(a, b); }), "[" + c.name + "]", "[2, 3]", "[2, 4]"));
+  EXPECT_TRUE(contains(message_of([&] { c.op(a, f); }), "[" + c.name + "]", "float64", "float32"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -203,8 +202,8 @@ TEST(Arithmetic, NaNAndInfinityPassThrough) {
 
 TEST(Arithmetic, IntegersAreRefused) {
   const Variable x(Tensor::from(std::vector<std::int64_t>{1, 2}, {2}));
-  EXPECT_TRUE(contains(message_of([&] { add(x, x); }), {"[add]", "int64"}));
-  EXPECT_TRUE(contains(message_of([&] { exp(x); }), {"[exp]", "int64"}));
+  EXPECT_TRUE(contains(message_of([&] { add(x, x); }), "[add]", "int64"));
+  EXPECT_TRUE(contains(message_of([&] { exp(x); }), "[exp]", "int64"));
 }
 
 }  // namespace

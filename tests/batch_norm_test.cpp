@@ -127,17 +127,17 @@ TEST(BatchNorm, SameBitsForAnyNumberOfThreads) {
 TEST(BatchNorm, Messages) {
   const Variable x(uniform({2, 3})), three(uniform({3})), four(uniform({4}));
   EXPECT_TRUE(contains(message_of([&] { batch_norm_train(x, four, three, kEps); }),
-                       {"[batch_norm_train]", "[2, 3]", "[4]"}));
+                       "[batch_norm_train]", "[2, 3]", "[4]"));
   EXPECT_TRUE(contains(
       message_of([&] { batch_norm_eval(x, three, three, three.value(), four.value(), kEps); }),
-      {"[batch_norm_eval]", "[2, 3]", "[4]"}));
+      "[batch_norm_eval]", "[2, 3]", "[4]"));
   EXPECT_TRUE(contains(message_of([&] {
                          batch_norm_train(Variable(uniform({0, 3})), three, three, kEps);
                        }),
-                       {"[batch_norm_train]", "[0, 3]"}));
+                       "[batch_norm_train]", "[0, 3]"));
   EXPECT_TRUE(
       contains(message_of([&] { batch_norm_train(x, Variable(uniform<float>({3})), three, kEps); }),
-               {"float64", "float32"}));
+               "float64", "float32"));
 }
 
 }  // namespace

@@ -67,9 +67,9 @@ TEST(Init, Messages) {
   EXPECT_TRUE(contains(message_of([&] {
                          nn::init_weight({2, 2}, {nn::InitKind::Normal, 0.0}, rng, DType::Float32);
                        }),
-                       {"[init]", "standard deviation 0"}));
-  EXPECT_TRUE(contains(message_of([&] { nn::init_weight({4}, {}, rng, DType::Float32); }),
-                       {"[init]", "[4]"}));
+                       "[init]", "standard deviation 0"));
+  EXPECT_TRUE(contains(message_of([&] { nn::init_weight({4}, {}, rng, DType::Float32); }), "[init]",
+                       "[4]"));
 }
 
 }  // namespace

@@ -114,11 +114,11 @@ TEST(ModelNames, Messages) {
   const auto make = [&](const std::string& name, const Shape& input, std::int64_t classes) {
     return message_of([&] { nn::make_model({name, input, classes}, {}, rng); });
   };
-  EXPECT_TRUE(contains(make("resnet57", {32, 32, 3}, 10), {"resnet57", "convnet3-34", "mlp-W-L"}));
-  EXPECT_TRUE(contains(make("mlp-0-2", {4}, 2), {"mlp-0-2"}));
-  EXPECT_TRUE(contains(make("convnet3-24", {8, 8, 3}, 10), {"convnet3-24", "[8, 8, 3]", "conv2"}));
-  EXPECT_TRUE(contains(make("convnet3-24", {4}, 10), {"convnet3-24", "[4]"}));
-  EXPECT_TRUE(contains(make("linear", {4}, 0), {"linear", "0 classes"}));
+  EXPECT_TRUE(contains(make("resnet57", {32, 32, 3}, 10), "resnet57", "convnet3-34", "mlp-W-L"));
+  EXPECT_TRUE(contains(make("mlp-0-2", {4}, 2), "mlp-0-2"));
+  EXPECT_TRUE(contains(make("convnet3-24", {8, 8, 3}, 10), "convnet3-24", "[8, 8, 3]", "conv2"));
+  EXPECT_TRUE(contains(make("convnet3-24", {4}, 10), "convnet3-24", "[4]"));
+  EXPECT_TRUE(contains(make("linear", {4}, 0), "linear", "0 classes"));
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "kernels/fill.h"
-#include "kernels/fill.h"
 #include "nn/fold.h"
 #include "nn/model.h"
 #include "nn/nn.h"
@@ -147,14 +146,13 @@ TEST(NormalizeErrors, AZeroLayerIsNamed) {
   const auto model = nn::make_model({"mlp-4-1", {3}, 2}, {}, rng);
   Variable last = model->parameters().back().value;
   last.set_value(kernels::zeros(last.shape(), last.dtype()));
-  EXPECT_TRUE(
-      contains(message_of([&] { nn::normalize(*model); }), {"[normalize]", "fc2", "norm 0"}));
+  EXPECT_TRUE(contains(message_of([&] { nn::normalize(*model); }), "[normalize]", "fc2", "norm 0"));
 }
 
 TEST(NormalizeErrors, UnfoldedBatchNormIsNamed) {
   Rng rng(3);
   const auto model = nn::make_model({"resnet20", {8, 8, 3}, 2}, {}, rng);
-  EXPECT_TRUE(contains(message_of([&] { nn::normalize(*model); }), {"bn1", "fold_batch_norm"}));
+  EXPECT_TRUE(contains(message_of([&] { nn::normalize(*model); }), "bn1", "fold_batch_norm"));
 }
 
 TEST(NormalizeNumbers, Float32WeightsAreRoundedOnce) {
@@ -207,7 +205,7 @@ TEST(NormalizeNumbers, ExtremeWeightsAndBiases) {
   nn::Sequential lost;
   for (int k = 0; k < 6; ++k) lost.add("fc" + std::to_string(k), linear(DType::Float64, 1e-80, 0));
   lost.add("huge", linear(DType::Float64, 1.0, 1.0));
-  EXPECT_TRUE(contains(message_of([&] { nn::normalize(lost); }), {"[normalize]", "huge", "bias"}));
+  EXPECT_TRUE(contains(message_of([&] { nn::normalize(lost); }), "[normalize]", "huge", "bias"));
 }
 
 TEST(Fold, LinearFollowedByBatchNorm) {

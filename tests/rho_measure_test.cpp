@@ -90,9 +90,8 @@ class RhoMeasureTest : public ::testing::Test {
 };
 
 TEST_F(RhoMeasureTest, PrintsTablesAndWritesJsonAndPicture) {
-  const test::Finished finished =
-      measure("named.safetensors",
-              {"--json", file("out.json"), "--plot", file("out.png"), "--batch", "7"});
+  const test::Finished finished = measure(
+      "named.safetensors", {"--json", file("out.json"), "--plot", file("out.png"), "--batch", "7"});
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_EQ(finished.err, "");
   for (const char* part : {"mlp-16-2", "from the checkpoint", "normalized CE - ln C", "train",
@@ -131,8 +130,8 @@ TEST_F(RhoMeasureTest, PrintsTablesAndWritesJsonAndPicture) {
 TEST_F(RhoMeasureTest, StandardizationComesFromFlagsThenCheckpointThenData) {
   const json named = measured("named.safetensors");
   EXPECT_EQ(named["standardization"]["source"], "the checkpoint");
-  const json given = measured("bare.safetensors", {"--model", "mlp-16-2", "--mean", "0.5,0.5,0.5,0",
-                                                   "--std", "1,1,1,2"});
+  const json given = measured(
+      "bare.safetensors", {"--model", "mlp-16-2", "--mean", "0.5,0.5,0.5,0", "--std", "1,1,1,2"});
   EXPECT_EQ(given["standardization"]["source"], "--mean and --std");
   EXPECT_EQ(given["train"], named["train"]);
   const json found = measured("bare.safetensors", {"--model", "mlp-16-2"});
@@ -163,8 +162,7 @@ TEST_F(RhoMeasureTest, WritesSvg) {
 }
 
 TEST_F(RhoMeasureTest, HelpHasExamples) {
-  const test::Finished finished =
-      test::run({std::string(RHO_BIN_DIR) + "/rho-measure", "--help"});
+  const test::Finished finished = test::run({std::string(RHO_BIN_DIR) + "/rho-measure", "--help"});
   EXPECT_EQ(finished.code, 0);
   for (const char* part : {"Examples:", "--checkpoint", "--mean", "fashion-mnist", "resnet"})
     EXPECT_NE(finished.out.find(part), std::string::npos) << part;

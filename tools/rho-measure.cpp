@@ -85,8 +85,7 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   app.add_option("--data", o.data,
                  "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; files in DIR")
       ->required();
-  app.add_option("--model", o.model,
-                 nn::model_names() + "; left out: what the checkpoint names");
+  app.add_option("--model", o.model, nn::model_names() + "; left out: what the checkpoint names");
   app.add_option("--mean", o.mean,
                  "R,G,B: subtracted from the inputs (pixels are in [0, 1]); left out: what the "
                  "checkpoint names, else measured on the training split");
@@ -150,7 +149,8 @@ nn::ModelSpec model_spec(const MeasureOptions& o, const nn::TensorFile& checkpoi
                          const datasets::Dataset& train) {
   nn::ModelSpec spec{o.model.empty() ? entry(checkpoint, "model") : o.model, input_shape(train),
                      train.classes};
-  check(!spec.name.empty(), "model", o.checkpoint, " does not name its model; give it with --model");
+  check(!spec.name.empty(), "model", o.checkpoint,
+        " does not name its model; give it with --model");
   const std::string input = entry(checkpoint, "input"), classes = entry(checkpoint, "classes");
   const std::string found = shape_to_text(spec.input);
   check(input.empty() || input == found, "data", o.data, " has examples ", found, ", but ",

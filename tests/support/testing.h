@@ -77,9 +77,10 @@ inline std::string message_of(const std::function<void()>& body) {
   return "no error";
 }
 
-inline ::testing::AssertionResult contains(const std::string& text,
-                                           const std::vector<std::string>& parts) {
-  for (const std::string& part : parts)
+/// Passes when `text` has every one of `parts`.
+template <class... Parts>
+::testing::AssertionResult contains(const std::string& text, const Parts&... parts) {
+  for (const std::string& part : {std::string(parts)...})
     if (text.find(part) == std::string::npos)
       return ::testing::AssertionFailure() << '"' << text << "\" lacks \"" << part << '"';
   return ::testing::AssertionSuccess();

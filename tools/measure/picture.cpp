@@ -65,8 +65,7 @@ int run_gnuplot(const std::string& script, const std::string& log) {
   std::string program = "gnuplot", argument = script;
   char* const arguments[] = {program.data(), argument.data(), nullptr};
   pid_t child = 0;
-  const int failed =
-      ::posix_spawnp(&child, program.c_str(), &streams, nullptr, arguments, environ);
+  const int failed = ::posix_spawnp(&child, program.c_str(), &streams, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&streams);
   int status = 0;
   if (failed != 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
@@ -123,7 +122,8 @@ void write_margins(std::ostream& out, const Report& report) {
   write_histogram(out, "train", report.train, bins);
   write_histogram(out, "test", report.test, bins);
   out << "set title 'Normalized margins'\n"
-         "set xlabel 'normalized margin: (output of the label - largest other output) / {/Symbol r}";
+         "set xlabel 'normalized margin: (output of the label - largest other output) / {/Symbol "
+         "r}";
   if (bins.exponent != 0) out << "   [10^{" << bins.exponent << "}]";
   out << "'\n"
          "set ylabel 'examples of the split [%]'\n"

@@ -31,8 +31,8 @@ Report measure(const nn::ModelSpec& spec, nn::Module& model, const datasets::Spl
     const Outputs f_tilde = evaluate(*twin.normalized, loader);
     check_finite(f, dataset.name);
     check_finite(f_tilde, dataset.name);
-    report.max_relative_deviation = std::max(report.max_relative_deviation,
-                                             max_relative_deviation(f, f_tilde, twin.log_rho));
+    report.max_relative_deviation =
+        std::max(report.max_relative_deviation, max_relative_deviation(f, f_tilde, twin.log_rho));
     report.classes_changed += classes_changed(f, f_tilde);
 
     SplitReport out;

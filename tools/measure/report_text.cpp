@@ -46,9 +46,10 @@ std::string to_text(const Report& report) {
     text += format("%-*s  %12.6g\n", columns, layer.name.c_str(), layer.norm);
 
   text += format("\nlog rho %.9g (rho = 10^%.2f)\n", report.log_rho, report.log_rho / std::log(10));
-  text += format("f against rho f~: largest relative deviation %.2e, %lld of %lld classes changed\n",
-                 report.max_relative_deviation, static_cast<long long>(report.classes_changed),
-                 static_cast<long long>(report.train.examples + report.test.examples));
+  text +=
+      format("f against rho f~: largest relative deviation %.2e, %lld of %lld classes changed\n",
+             report.max_relative_deviation, static_cast<long long>(report.classes_changed),
+             static_cast<long long>(report.train.examples + report.test.examples));
   return text;
 }
 

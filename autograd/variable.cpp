@@ -73,7 +73,7 @@ bool grad_enabled() { return recording; }
 GradMode::GradMode(bool enabled) : before_(std::exchange(recording, enabled)) {}
 GradMode::~GradMode() { recording = before_; }
 
-Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs,
+Variable record(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
                 Backward backward) {
   Variable out(std::move(value));
   if (!recording) return out;

@@ -50,7 +50,7 @@ class Variable {
 
  private:
   struct Impl;
-  friend Variable record(std::string_view, Tensor, std::vector<Variable>,
+  friend Variable record(std::string_view, Tensor, const std::vector<Variable>&,
                          std::function<std::vector<Variable>(const Variable&)>);
   std::shared_ptr<Impl> impl_;
 };
@@ -63,7 +63,8 @@ using Backward = std::function<std::vector<Variable>(const Variable& grad_output
 
 /// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
 /// NoGrad, `backward` is dropped and the result is a constant.
-Variable record(std::string_view op, Tensor value, std::vector<Variable> inputs, Backward backward);
+Variable record(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
+                Backward backward);
 
 /// A fused operation: under create_graph its gradient is that of `composite`, which computes the
 /// same value from `inputs` out of differentiable operations; otherwise it is `fast`.

@@ -36,7 +36,7 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
 }
 
 std::string find_plain_or_gzip(const std::string& directory, const std::string& name) {
-  const std::string plain = (fs::path(directory) / name).string();
+  std::string plain = (fs::path(directory) / name).string();
   if (fs::exists(plain)) return plain;
   check(fs::exists(plain + ".gz"), "datasets", "found neither ", plain, " nor ", plain, ".gz");
   return plain + ".gz";

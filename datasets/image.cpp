@@ -71,7 +71,7 @@ Tensor decode_png(const std::vector<std::uint8_t>& bytes, const std::string& pat
   const bool begun = png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0;
   check(begun, "image", path, ": ", std::string(image.message));
   image.format = PNG_FORMAT_RGB;
-  const Tensor out = Tensor::empty({image.height, image.width, 3}, DType::UInt8);
+  Tensor out = Tensor::empty({image.height, image.width, 3}, DType::UInt8);
   const png_color black{};
   const bool done =
       png_image_finish_read(&image, &black, out.data<std::uint8_t>(), 0, nullptr) != 0;

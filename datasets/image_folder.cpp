@@ -31,7 +31,7 @@ std::vector<fs::path> sorted_entries(const fs::path& folder, const Keep& keep) {
 std::vector<fs::path> class_folders(const fs::path& folder) {
   check(fs::is_directory(folder), "folder", folder.string(),
         " is not a folder; expected train/CLASS/ and test/CLASS/ with images");
-  const std::vector<fs::path> classes =
+  std::vector<fs::path> classes =
       sorted_entries(folder, [](const fs::directory_entry& entry) { return entry.is_directory(); });
   check(!classes.empty(), "folder", folder.string(), " has no folder of a class");
   return classes;

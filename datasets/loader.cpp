@@ -157,7 +157,7 @@ struct Loader::State {
     Shape shape = dataset.examples.shape();
     const std::int64_t row = dataset.examples.numel() / shape[0];
     shape[0] = static_cast<std::int64_t>(indices.size());
-    const Batch batch{Tensor::empty(shape, options.dtype), Tensor::empty({shape[0]}, DType::Int64)};
+    Batch batch{Tensor::empty(shape, options.dtype), Tensor::empty({shape[0]}, DType::Int64)};
     T* target = batch.inputs.data<T>();
     std::int64_t* label = batch.labels.data<std::int64_t>();
     for (const std::int64_t index : indices) {

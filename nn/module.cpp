@@ -64,8 +64,8 @@ void Module::to(DType dtype) {
 }
 
 Variable Module::register_parameter(std::string name, Tensor value, TorchLayout layout) {
-  const Variable parameter(std::move(value), true);
-  parameters_.push_back({std::move(name), parameter, std::move(layout)});
+  Variable parameter(std::move(value), true);
+  parameters_.push_back({std::move(name), parameter, layout});
   return parameter;
 }
 

@@ -43,7 +43,7 @@ void import_state(Module& module, const NamedTensors& entries, const std::string
   const auto take = [&](const std::string& name, const Shape& expected) {
     const auto found = left.find(name);
     check(found != left.end(), source, "has no tensor ", name);
-    const Tensor value = found->second;
+    Tensor value = found->second;
     check(value.shape() == expected, source, "tensor ", name, " has shape ", value.shape(),
           ", expected ", expected);
     left.erase(found);

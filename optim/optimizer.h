@@ -1,7 +1,6 @@
 // What every optimizer shares: groups of parameters, a learning rate, a step, a state to save.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,7 +11,7 @@ namespace rho::optim {
 
 /// The tensors that share one norm: a layer's weight (with the bias, for the first layer).
 struct Group {
-  std::string name;
+  std::string name;  ///< different in every group
   std::vector<Variable> tensors;
   bool constrained = false;  ///< on a unit sphere; biases and batch-norm parameters are not
 };
@@ -22,25 +21,43 @@ using State = std::vector<std::pair<std::string, Tensor>>;
 
 class Optimizer {
  public:
-  Optimizer(std::vector<Group> groups, double lr) : groups_(std::move(groups)), lr_(lr) {}
+  /// Throws where lr is not positive and finite, or two groups have one name.
+  Optimizer(std::vector<Group> groups, double lr);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update from the gradients in the groups' tensors, which are left as they are. Parameters
-  /// without a gradient stay. Throws, naming the group, when a gradient is not finite.
+  /// without a gradient stay. Throws, naming the group, when a gradient is not finite; nothing has
+  /// changed then.
   virtual void step() = 0;
-  virtual State state() const = 0;
-  /// Throws, naming the entry, where names or shapes differ.
-  virtual void load_state(const State& state) = 0;
+  /// The live tensors that make up the state, by name: "GROUP/velocity/0", "steps".
+  virtual State entries() const = 0;
+
+  /// A copy of the state. The parameters themselves are not part of it.
+  State state() const;
+  /// Throws, naming the entry, where names, shapes or dtypes differ; nothing has changed then.
+  void load_state(const State& state);
 
   double lr() const { return lr_; }
   void set_lr(double lr) { lr_ = lr; }
   const std::vector<Group>& groups() const { return groups_; }
 
  protected:
+  /// Throws, naming the group, unless every gradient is finite.
+  void check_gradients() const;
+  /// The gradient, contiguous; undefined where there is none.
+  static Tensor gradient(const Variable& parameter);
+  /// Appends the tensors of one group as "GROUP/KIND/0", "GROUP/KIND/1", ...
+  static void append(State& state, const Group& group, const std::string& kind,
+                     const std::vector<Tensor>& tensors);
+
   std::vector<Group> groups_;
   double lr_;
 };
+
+/// A number as an entry of a State: float64, shape [], on the host.
+Tensor make_number(double value);
+double& number(const Tensor& entry);
 
 }  // namespace rho::optim

@@ -52,12 +52,15 @@ double dot(const Tensors& a, const Tensors& b) {
   return total;
 }
 
+Tensor combine(double a, const Tensor& x, double b, const Tensor& y) {
+  const Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
+  kernels::linear_combination(a, x, b, y, out);
+  return out;
+}
+
 Tensors combine(double a, const Tensors& x, double b, const Tensors& y) {
   Tensors out;
-  for (std::size_t t = 0; t < x.size(); ++t) {
-    out.push_back(Tensor::empty(x[t].shape(), x[t].dtype(), x[t].device()));
-    kernels::linear_combination(a, x[t], b, y[t], out[t]);
-  }
+  for (std::size_t t = 0; t < x.size(); ++t) out.push_back(combine(a, x[t], b, y[t]));
   return out;
 }
 

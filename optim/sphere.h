@@ -21,7 +21,8 @@ double norm(const Tensors& x, double p);
 /// <a, b>.
 double dot(const Tensors& a, const Tensors& b);
 
-/// a x + b y, in new tensors.
+/// a x + b y, in new tensors, rounded once.
+Tensor combine(double a, const Tensor& x, double b, const Tensor& y);
 Tensors combine(double a, const Tensors& x, double b, const Tensors& y);
 
 /// nu_i = d||v||_p / dv_i = sign(v_i) (|v_i| / ||v||_p)^(p-1) (TheoryIII 9.3, Issues' p-norm

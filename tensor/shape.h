@@ -1,6 +1,7 @@
 // Extents and strides of a tensor: at most eight dimensions, held inline.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -43,10 +44,7 @@ class Dims {
   const std::int64_t* end() const { return values_.data() + size_; }
 
   friend bool operator==(const Dims& a, const Dims& b) {
-    if (a.size_ != b.size_) return false;
-    for (int i = 0; i < a.size_; ++i)
-      if (a[i] != b[i]) return false;
-    return true;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
  private:

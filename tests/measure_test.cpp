@@ -241,7 +241,9 @@ TEST(Normalization, IsExactForEveryKindOfNetwork) {
         EXPECT_LT(report.max_relative_deviation, dtype == DType::Float32 ? 1e-5 : 1e-10);
         EXPECT_EQ(report.classes_changed, 0);
         EXPECT_FALSE(report.layers.empty());
-        if (p <= 2.0) EXPECT_GE(report.log_rho, of.min_log_rho);
+        if (p <= 2.0) {
+          EXPECT_GE(report.log_rho, of.min_log_rho);
+        }
       }
     }
 }

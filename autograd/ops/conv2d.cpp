@@ -16,7 +16,7 @@ Variable weight_grad(const Variable& x, const Variable& grad_y, const Conv2dOpti
 
 Tensor run(const kernels::Slot<kernels::Conv2dKernel>& kernel, const Variable& a, const Variable& b,
            const Conv2dOptions& options, const Shape& shape) {
-  const Tensor out = Tensor::empty(shape, a.dtype(), a.value().device());
+  Tensor out = Tensor::empty(shape, a.dtype(), a.value().device());
   kernel(kernels::contiguous(a.value()), kernels::contiguous(b.value()), options, out);
   return out;
 }

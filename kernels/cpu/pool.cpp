@@ -1,6 +1,7 @@
 #include "kernels/pool.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace rho::kernels {
 namespace {
@@ -51,7 +52,7 @@ void max_pool2d_cpu(const Tensor& x, const Pool2dOptions& options, const Tensor&
               pixel = ((n * in[1] + h) * in[2] + w) * channels;
               for (std::int64_t c = 0; c < channels; ++c) {
                 const T value = data[pixel + c], best = largest[at + c];
-                const bool is_nan = value != value, has_nan = best != best;
+                const bool is_nan = std::isnan(value), has_nan = std::isnan(best);
                 if (has_nan || !(is_nan || value > best)) continue;
                 largest[at + c] = value;
                 where[at + c] = pixel + c;

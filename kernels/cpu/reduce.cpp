@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 namespace rho::kernels {
@@ -95,7 +96,7 @@ void find_largest(const Tensor& x, const Found& found) {
       std::int64_t best = 0;
       for (std::int64_t r = 1; r < rows; ++r) {
         const T value = column[r * columns], largest = column[best * columns];
-        const bool is_nan = value != value, has_nan = largest != largest;
+        const bool is_nan = std::isnan(value), has_nan = std::isnan(largest);
         if (!has_nan && (is_nan || value > largest)) best = r;
       }
       found(a, b, best);

@@ -29,8 +29,9 @@ class BatchNorm2d : public Module {
     if (!training())
       return batch_norm_eval(x, gamma_, beta_, buffer("running_mean"), buffer("running_var"), eps_);
     const BatchNormOutput out = batch_norm_train(x, gamma_, beta_, eps_);
-    const double count = static_cast<double>(x.numel() / x.size(-1));
-    check(count > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",
+    const std::int64_t samples = x.numel() / x.size(-1);
+    const auto count = static_cast<double>(samples);
+    check(samples > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",
           x.shape());
     follow(buffer("running_mean"), out.mean, 1.0);
     follow(buffer("running_var"), out.variance, count / (count - 1.0));

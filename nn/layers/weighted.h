@@ -39,7 +39,7 @@ class Weighted : public Module {
  protected:
   void add_weight(Tensor value, TorchLayout layout, bool with_bias) {
     const DType dtype = value.dtype();
-    weight_ = register_parameter("weight", std::move(value), std::move(layout));
+    weight_ = register_parameter("weight", std::move(value), layout);
     if (with_bias) add_bias(dtype);
   }
 

@@ -10,7 +10,7 @@ namespace {
 
 std::shared_ptr<nn::Module> folded_copy(const nn::ModelSpec& spec, nn::Module& model, DType dtype) {
   Rng rng(0);  // its weights are replaced at once
-  const std::shared_ptr<nn::Module> copy = nn::make_model(spec, {}, rng, dtype);
+  std::shared_ptr<nn::Module> copy = nn::make_model(spec, {}, rng, dtype);
   nn::copy_state(model, *copy);
   nn::fold_batch_norm(*copy);
   return copy;

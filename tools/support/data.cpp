@@ -1,7 +1,6 @@
 #include "tools/support/data.h"
 
 #include <charconv>
-#include <cstdio>
 
 namespace rho::tools {
 namespace {
@@ -64,9 +63,9 @@ std::string numbers_to_text(const std::vector<double>& values) {
   std::string text;
   for (const double value : values) {
     char number[32];
-    std::snprintf(number, sizeof number, "%.17g", value);
+    const std::to_chars_result end = std::to_chars(number, number + sizeof number, value);
     text += text.empty() ? "" : ",";
-    text += number;
+    text.append(number, end.ptr);
   }
   return text;
 }

@@ -27,7 +27,7 @@ std::string shape_to_text(const Shape& shape);
 /// The inverse of shape_to_text; `what` names the source in the error.
 Shape shape_from_text(const std::string& text, const std::string& what);
 
-/// Comma separated, 17 significant digits: reads back to the same bits.
+/// Comma separated, in as few digits as read back to the same bits.
 std::string numbers_to_text(const std::vector<double>& values);
 std::vector<double> numbers_from_text(const std::string& text, const std::string& what);
 

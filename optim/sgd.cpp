@@ -1,0 +1,53 @@
+#include "optim/sgd.h"
+
+#include <cmath>
+
+#include "kernels/copy.h"
+#include "kernels/fill.h"
+#include "optim/sphere.h"
+
+namespace rho::optim {
+
+Sgd::Sgd(std::vector<Group> groups, double lr, const SgdOptions& options)
+    : Optimizer(std::move(groups), lr), options_(options) {
+  const auto& [momentum, nesterov, weight_decay] = options_;
+  check(momentum >= 0.0 && momentum < 1.0, "sgd", "momentum is ", momentum,
+        ", expected >= 0 and < 1");
+  check(momentum > 0.0 || !nesterov, "sgd", "nesterov needs a momentum > 0");
+  check(weight_decay >= 0.0 && std::isfinite(weight_decay), "sgd", "weight_decay is ", weight_decay,
+        ", expected >= 0 and finite");
+  if (momentum == 0.0) return;
+  for (const Group& group : groups_) {
+    std::vector<Tensor>& velocity = velocity_.emplace_back();
+    for (const Variable& x : group.tensors)
+      velocity.push_back(kernels::zeros(x.shape(), x.dtype(), x.value().device()));
+  }
+}
+
+void Sgd::step() {
+  check_gradients();
+  const auto& [momentum, nesterov, weight_decay] = options_;
+  for (std::size_t k = 0; k < groups_.size(); ++k)
+    for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {
+      Variable& x = groups_[k].tensors[i];
+      Tensor g = gradient(x);
+      if (!g.defined()) continue;
+      const Tensor value = kernels::contiguous(x.value());
+      if (weight_decay > 0.0) g = combine(1.0, g, weight_decay, value);
+      if (momentum > 0.0) {
+        Tensor& v = velocity_[k][i];
+        v = combine(momentum, v, 1.0, g);
+        g = nesterov ? combine(1.0, g, momentum, v) : v;
+      }
+      x.set_value(combine(1.0, value, -lr_, g));
+    }
+}
+
+State Sgd::entries() const {
+  State out;
+  for (std::size_t k = 0; k < velocity_.size(); ++k)
+    append(out, groups_[k], "velocity", velocity_[k]);
+  return out;
+}
+
+}  // namespace rho::optim

@@ -1,0 +1,31 @@
+// Stochastic gradient descent with momentum.
+#pragma once
+
+#include "optim/optimizer.h"
+
+namespace rho::optim {
+
+struct SgdOptions {
+  double momentum = 0.0;      ///< in [0, 1)
+  bool nesterov = false;      ///< needs momentum > 0
+  double weight_decay = 0.0;  ///< coefficient of ||x||^2 / 2 in the loss, >= 0
+};
+
+/// PyTorch's rule, every group alike. With g = dL/dx + weight_decay x, at every step
+///   v <- momentum v + g   (so v = g after the first)
+///   x <- x - lr v, or with `nesterov` x - lr (g + momentum v)
+/// State, where momentum > 0: "GROUP/velocity/i".
+class Sgd : public Optimizer {
+ public:
+  /// Throws where an option is out of its range.
+  Sgd(std::vector<Group> groups, double lr, const SgdOptions& options = {});
+
+  void step() override;
+  State entries() const override;
+
+ private:
+  SgdOptions options_;
+  std::vector<std::vector<Tensor>> velocity_;  // [group][tensor]; empty without momentum
+};
+
+}  // namespace rho::optim

@@ -1,0 +1,35 @@
+// Reading options such as "log:0.5" and "multistep:10,20:0.1".
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rho::optim {
+
+/// The parts of `text` between separators; one part where there is none.
+inline std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+/// The finite number that `text` consists of; nothing where it is anything else.
+template <class T>
+std::optional<T> parse_number(std::string_view text) {
+  T value{};
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && stop == text.data() + text.size();
+  if (!whole || !std::isfinite(static_cast<double>(value))) return std::nullopt;
+  return value;
+}
+
+}  // namespace rho::optim

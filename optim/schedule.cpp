@@ -65,7 +65,8 @@ Factor constant(const Fields&) {
 
 Factor step(const Fields& fields) {
   return [every = fields.epoch(1), gamma = fields.gamma(2)](std::int64_t epoch) {
-    return std::pow(gamma, static_cast<double>(epoch / every));
+    const std::int64_t drops = epoch / every;
+    return std::pow(gamma, static_cast<double>(drops));
   };
 }
 

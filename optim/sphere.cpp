@@ -53,7 +53,7 @@ double dot(const Tensors& a, const Tensors& b) {
 }
 
 Tensor combine(double a, const Tensor& x, double b, const Tensor& y) {
-  const Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
+  Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
   kernels::linear_combination(a, x, b, y, out);
   return out;
 }

@@ -60,6 +60,7 @@ Values values_of(const std::vector<Variable>& tensors) {
 
 Values gradients_of(const std::vector<Variable>& tensors) {
   std::vector<Variable> gradients;
+  gradients.reserve(tensors.size());
   for (const Variable& x : tensors) gradients.push_back(x.grad());
   return values_of(gradients);
 }
@@ -593,9 +594,10 @@ TEST(OptimizerFactory, ValuesOutOfRange) {
       {"weight_decay", {.name = "tangent-gradient", .weight_decay = 0.1, .rho = "fixed"}});
   cases.push_back({"rho_lr", {.name = "tangent-gradient", .rho_lr = nan}});
   cases.push_back({"retract_every", {.name = "tangent-gradient", .retract_every = 0}});
-  for (const auto& [expected, options] : cases)
-    EXPECT_TRUE(contains(message_of([&] { make_optimizer(options, make_groups()); }), expected))
-        << options.name;
+  for (const Case& one : cases)
+    EXPECT_TRUE(
+        contains(message_of([&] { make_optimizer(one.options, make_groups()); }), one.expected))
+        << one.options.name;
 }
 
 TEST(OptimizerFactory, OptionsOfOtherOptimizersAreIgnored) {

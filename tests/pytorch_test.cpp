@@ -67,10 +67,10 @@ TEST_P(PyTorchTest, SameLogits) {
                          nn::export_state(*model)});
   nn::write_safetensors(directory / "io.safetensors",
                         {{}, {{"inputs", inputs}, {"logits", logits}}});
-  const int status =
-      std::system(("python3 " + script.string() + " " + (directory / "last.safetensors").string() +
-                   " " + (directory / "io.safetensors").string())
-                      .c_str());
+  const int status = std::system((RHO_PYTHON " " + script.string() + " " +
+                                  (directory / "last.safetensors").string() + " " +
+                                  (directory / "io.safetensors").string())
+                                     .c_str());
   fs::remove_all(directory);
   ASSERT_TRUE(WIFEXITED(status));
   if (WEXITSTATUS(status) == 127) GTEST_SKIP() << "no python3";

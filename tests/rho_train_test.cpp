@@ -262,7 +262,8 @@ TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
       {"--norm", "inf", "--init", "orthogonal"},
       {"--init-std", "0.05"},
       {"--init", "glorot", "--nesterov", "--momentum", "0.5", "--weight-decay", "0.001"},
-      {"--optimizer", "tangent-gradient", "--rho", "log:2", "--retract-every", "2"}};
+      {"--optimizer", "tangent-gradient", "--rho", "log:0.5", "--retract-every", "2", "--lr",
+       "0.002"}};
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const std::string name = "out" + std::to_string(i);
     SCOPED_TRACE(name);

@@ -236,7 +236,7 @@ TEST_F(SafetensorsTest, BadNamesAreRefused) {
 }
 
 TEST_F(SafetensorsTest, PythonReadsIt) {
-  if (std::system("python3 -c 'import numpy, safetensors.numpy' 2>/dev/null") != 0)
+  if (std::system(RHO_PYTHON " -c 'import numpy, safetensors.numpy' 2>/dev/null") != 0)
     GTEST_SKIP() << "python3 has no safetensors package";
   const Tensor matrix = Tensor::from<float>({1, 2, 3, 4, 5, 6}, {2, 3});
   write_safetensors(path(), {{{"key", "value"}},
@@ -255,7 +255,7 @@ assert t['t'].dtype == numpy.float32 and t['t'].tolist() == [[1, 4], [2, 5], [3,
 assert t['d'].shape == () and t['d'] == 0.1 and t['i'].tolist() == [-5, 6]
 assert t['bytes'].dtype == numpy.uint8 and t['bytes'].tolist() == [7]
 )";
-  EXPECT_EQ(std::system(("python3 " + path("check.py") + " " + path()).c_str()), 0);
+  EXPECT_EQ(std::system((RHO_PYTHON " " + path("check.py") + " " + path()).c_str()), 0);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ using testing::uniform;
 using Values = std::vector<double>;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kOrders[] = {1.0, 1.5, 2.0, 4.0, kInfinity};
 
 // What is expected, written out on one list of doubles.
 
@@ -75,7 +76,6 @@ void expect_near(const Tensors& found, const Values& expected, double tolerance)
 template <class T>
 class Sphere : public ::testing::Test {
  protected:
-  static constexpr double kOrders[] = {1.0, 1.5, 2.0, 4.0, kInfinity};
   // A weight, a bias with a zero in it, and nothing; sums have kCount terms.
   static constexpr double kCount = 5 * 7 * 3 + 4;
   static constexpr double kTolerance = 8 * epsilon<T>();
@@ -92,7 +92,7 @@ TYPED_TEST_SUITE(Sphere, Precisions);
 
 TYPED_TEST(Sphere, NormIsThatOfAllTensorsTogether) {
   const Tensors x = this->point(1);
-  for (const double p : this->kOrders) {
+  for (const double p : kOrders) {
     const double expected = expected_norm(values_of(x), p);
     EXPECT_NEAR(norm(x, p), expected, this->kCount * epsilon<double>() * expected) << "p = " << p;
   }
@@ -102,14 +102,14 @@ TYPED_TEST(Sphere, NormIsThatOfAllTensorsTogether) {
 
 TYPED_TEST(Sphere, NormalIsTheFormula) {
   const Tensors v = this->point(2);
-  for (const double p : this->kOrders)
+  for (const double p : kOrders)
     expect_near(normal(v, p), expected_normal(values_of(v), p), this->kTolerance);
 }
 
 TYPED_TEST(Sphere, ProjectionIsTheFormula) {
   const Tensors v = this->point(3), g = this->point(4);
   const Values before = values_of(g);
-  for (const double p : this->kOrders) {
+  for (const double p : kOrders) {
     const Tensors nu = normal(v, p);
     expect_near(project(nu, g), expected_projection(values_of(nu), before), this->kTolerance);
     EXPECT_EQ(values_of(g), before);
@@ -119,7 +119,7 @@ TYPED_TEST(Sphere, ProjectionIsTheFormula) {
 // Identity 2: S V = 0 for p = 2, S_p nu = 0, S_p^2 = S_p, <nu, S_p g> = 0, <g, S_p g> >= 0.
 TYPED_TEST(Sphere, ProjectorIdentities) {
   const Tensors v = this->point(5), g = this->point(6);
-  for (const double p : this->kOrders) {
+  for (const double p : kOrders) {
     SCOPED_TRACE(p);
     const Tensors nu = normal(v, p);
     const Tensors h = project(nu, g);
@@ -133,7 +133,7 @@ TYPED_TEST(Sphere, ProjectorIdentities) {
 }
 
 TYPED_TEST(Sphere, NormalizeDividesByTheNormInPlace) {
-  for (const double p : this->kOrders) {
+  for (const double p : kOrders) {
     SCOPED_TRACE(p);
     const Tensors v = this->point(7);
     Values expected = values_of(v);
@@ -165,7 +165,7 @@ TYPED_TEST(Sphere, GeodesicIsTheGreatCircle) {
 }
 
 TYPED_TEST(Sphere, ZeroHasNoDirection) {
-  for (const double p : this->kOrders) {
+  for (const double p : kOrders) {
     const Tensors zero{kernels::zeros({3}, dtype_of<TypeParam>())};
     EXPECT_TRUE(contains(message_of([&] { normal(zero, p); }), "[sphere]", "norm 0"));
     EXPECT_TRUE(contains(message_of([&] { normalize(zero, p); }), "[sphere]", "norm 0"));
@@ -174,7 +174,7 @@ TYPED_TEST(Sphere, ZeroHasNoDirection) {
 
 TYPED_TEST(Sphere, NotFiniteStaysNotFinite) {
   using T = TypeParam;
-  for (const double p : this->kOrders)
+  for (const double p : kOrders)
     for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
       // After a number, before one, and in the later tensor.
       for (const std::size_t tensor : {std::size_t{0}, std::size_t{1}})
@@ -194,7 +194,7 @@ TYPED_TEST(Sphere, ExtremeMagnitudes) {
   const std::vector<double> scales = std::is_same_v<T, float>
                                          ? std::vector<double>{1e38, 1e-30, 1e-38}
                                          : std::vector<double>{1e300, 1e-300, 1e-307};
-  for (const double p : this->kOrders)
+  for (const double p : kOrders)
     for (const double scale : scales) {
       SCOPED_TRACE(::testing::Message() << "p = " << p << ", scale " << scale);
       const Values ratios{1.0, -0.5, 0.25, 0.75};
@@ -210,12 +210,25 @@ TYPED_TEST(Sphere, ExtremeMagnitudes) {
     }
 }
 
+// Where even 1 / norm overflows; a subnormal norm has only 34 bits here.
+TEST(SphereNormalize, SubnormalPoints) {
+  for (const double p : kOrders) {
+    const Values ratios{1.0, -0.5, 0.25, 0.75};
+    Values expected = ratios, values = ratios;
+    for (double& value : values) value *= 0x1p-1040;
+    for (double& value : expected) value /= expected_norm(ratios, p);
+    const Tensors x{Tensor::from(values, {4})};
+    normalize(x, p);
+    expect_near(x, expected, 0x1p-33);
+  }
+}
+
 TYPED_TEST(Sphere, SameBitsOnAnyNumberOfThreads) {
   using T = TypeParam;
   const Tensors x{uniform<T>({300, 301}, 11), uniform<T>({50000}, 12)};
   const Tensors g{uniform<T>({300, 301}, 13), uniform<T>({50000}, 14)};
   const int before = omp_get_max_threads();
-  for (const double p : this->kOrders) {
+  for (const double p : kOrders) {
     std::vector<Values> found;
     for (const int threads : {1, 2}) {
       omp_set_num_threads(threads);
@@ -235,7 +248,7 @@ TYPED_TEST(Sphere, SameBitsOnAnyNumberOfThreads) {
 // Away from zeros (p = 1) and ties (p = infinity), where the norm has a kink.
 TEST(SphereNormal, IsTheGradientOfTheNorm) {
   constexpr double kStep = 1e-5;
-  for (const double p : {1.0, 1.5, 2.0, 4.0, kInfinity}) {
+  for (const double p : kOrders) {
     const Values v{0.8, -0.3, 0.5, -0.1};
     const auto norm_at = [&](std::size_t i, double shift) {
       Values moved = v;

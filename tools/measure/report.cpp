@@ -8,6 +8,9 @@
 namespace rho::measure {
 namespace {
 
+// The logits of f~ then lie well between float32's smallest normal number, 1e-38, and its largest.
+constexpr double kFloat32LogRho = 60.0;
+
 void check_finite(const Outputs& outputs, const std::string& name) {
   for (const double logit : outputs.logits.to_vector<double>())
     check(std::isfinite(logit), "measure", "an output of the network on ", name, " is ", logit,
@@ -18,17 +21,23 @@ void check_finite(const Outputs& outputs, const std::string& name) {
 
 Report measure(const nn::ModelSpec& spec, nn::Module& model, const datasets::Split& split,
                const datasets::Standardization& standardization, const Options& options) {
-  const Normalization twin = normalize(spec, model, options.p, options.dtype);
+  const Normalization twin = normalize(spec, model, options.p, DType::Float64);
+  // f~ = f / rho is beyond float32's range for a deep network and p = 1, say: it stays in double.
+  const DType twin_dtype = std::abs(twin.log_rho) < kFloat32LogRho ? options.dtype : DType::Float64;
+  twin.normalized->to(twin_dtype);
   Report report;
   report.log_rho = twin.log_rho;
   report.layers = twin.layers;
   const auto measure_split = [&](const datasets::Dataset& dataset) {
-    datasets::LoaderOptions order;
-    order.batch = options.batch;
-    order.dtype = options.dtype;
-    datasets::Loader loader(dataset, standardization, order);
-    const Outputs f = evaluate(model, loader);
-    const Outputs f_tilde = evaluate(*twin.normalized, loader);
+    const auto outputs_of = [&](nn::Module& network, DType dtype) {
+      datasets::LoaderOptions order;
+      order.batch = options.batch;
+      order.dtype = dtype;
+      datasets::Loader loader(dataset, standardization, order);
+      return evaluate(network, loader);
+    };
+    const Outputs f = outputs_of(model, options.dtype);
+    const Outputs f_tilde = outputs_of(*twin.normalized, twin_dtype);
     check_finite(f, dataset.name);
     check_finite(f_tilde, dataset.name);
     report.max_relative_deviation =

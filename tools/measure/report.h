@@ -32,7 +32,7 @@ struct Report {
 
 struct Options {
   double p = 2.0;                ///< the layers' norm
-  DType dtype = DType::Float32;  ///< of the forward passes
+  DType dtype = DType::Float32;  ///< of the forward passes; f~'s are double where rho is extreme
   std::int64_t batch = 100;
 };
 

@@ -23,8 +23,8 @@ void adam_cpu(const Tensor& x, const Tensor& grad, const Tensor& first, const Te
       const double v = step.beta2 * static_cast<double>(square[i]) + (1.0 - step.beta2) * g * g;
       mean[i] = static_cast<T>(m);
       square[i] = static_cast<T>(v);
-      result[i] = static_cast<T>(before - step.lr / step.correction1 * m /
-                                              (std::sqrt(v) / root + step.eps));
+      result[i] = static_cast<T>(before -
+                                 step.lr / step.correction1 * m / (std::sqrt(v) / root + step.eps));
     }
   });
 }

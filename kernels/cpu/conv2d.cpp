@@ -114,7 +114,8 @@ struct Direct {
 template <class T>
 void Direct<T>::pack(T* packed) const {
   const Panels<T> panels(outs);
-#pragma omp parallel for collapse(2)
+  const bool parallel = groups * panels.padded() * depth() > cpu::kSerialProducts;
+#pragma omp parallel for collapse(2) if (parallel)
   for (std::int64_t g = 0; g < groups; ++g)
     for (std::int64_t p = 0; p < panels.count; ++p) {
       T* target = packed + (g * panels.padded() + panels.first(p)) * depth();
@@ -209,7 +210,8 @@ void Direct<T>::run() const {
   const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), wanted);
   const std::int64_t block = ceil_div(height, std::min(blocks, height));
   const std::int64_t tasks = ceil_div(height, block);
-#pragma omp parallel for collapse(2) schedule(dynamic)
+  const bool parallel = images * height * width * groups * outs * depth() > cpu::kSerialProducts;
+#pragma omp parallel for collapse(2) schedule(dynamic) if (parallel)
   for (std::int64_t n = 0; n < images; ++n)
     for (std::int64_t t = 0; t < tasks; ++t)
       rows(n, t * block, std::min(height, (t + 1) * block), packed);
@@ -318,7 +320,10 @@ void WeightGradient<T>::run() const {
   const std::vector<Tile> list = tiles();
   const auto count = static_cast<std::int64_t>(list.size());
   if (images == 0) std::fill_n(grad_w, grad_y.channels * taps_h * taps_w * ins(), T{0});
-#pragma omp parallel
+  const bool parallel =
+      images * grad_y.height * grad_y.width * grad_y.channels * taps_h * taps_w * ins() >
+      cpu::kSerialProducts;
+#pragma omp parallel if (parallel)
   {
     const std::int64_t threads = omp_get_num_threads(), me = omp_get_thread_num();
     const Tile* const begin = list.data() + count * me / threads;

@@ -132,7 +132,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const T* data_a = a.data<T>();
   const T* data_b = b.data<T>();
 
-#pragma omp parallel for collapse(3) schedule(dynamic)
+  const bool parallel = out.numel() * depth > cpu::kSerialProducts;
+#pragma omp parallel for collapse(3) schedule(dynamic) if (parallel)
   for (std::int64_t n = 0; n < batch; ++n)
     for (std::int64_t bn = 0; bn < blocks_n; ++bn)
       for (std::int64_t bm = 0; bm < blocks_m; ++bm) {

@@ -6,6 +6,9 @@
 
 namespace rho::kernels::cpu {
 
+/// A product of at most so many multiply-adds is done before a second thread would wake up.
+inline constexpr std::int64_t kSerialProducts = 1 << 16;
+
 /// out[i][j] (+)= sum over segments s and steps k of
 ///   rows[i][row_segments[s] + k * row_step] * columns[column_segments[s] + k * column_step + j]
 /// for every row i of the tile and 0 <= j < valid_columns. Sums run in order of s, then k, so a

@@ -88,7 +88,7 @@ Variable record(std::string_view op, Tensor value, const std::vector<Variable>& 
   return out;
 }
 
-Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs,
+Variable record_fused(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
                       Backward fast, std::function<Variable(std::span<const Variable>)> composite) {
   auto backward = [inputs, fast = std::move(fast),
                    composite = std::move(composite)](const Variable& g) -> std::vector<Variable> {
@@ -114,7 +114,7 @@ Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> i
     for (std::size_t i = 0; i < found.size(); ++i) out[position[i]] = found[i];
     return out;
   };
-  return record(op, std::move(value), std::move(inputs), std::move(backward));
+  return record(op, std::move(value), inputs, std::move(backward));
 }
 
 void Variable::backward(bool retain_graph, bool create_graph) const {

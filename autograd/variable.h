@@ -68,7 +68,7 @@ Variable record(std::string_view op, Tensor value, const std::vector<Variable>& 
 
 /// A fused operation: under create_graph its gradient is that of `composite`, which computes the
 /// same value from `inputs` out of differentiable operations; otherwise it is `fast`.
-Variable record_fused(std::string_view op, Tensor value, std::vector<Variable> inputs,
+Variable record_fused(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
                       Backward fast, std::function<Variable(std::span<const Variable>)> composite);
 
 /// True when operations record their graph (the default).

@@ -1,4 +1,4 @@
-// Random labels (theory section 7; Zhang et al. 2017).
+// Random labels (Zhang et al. 2017).
 #pragma once
 
 #include <string>

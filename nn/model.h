@@ -1,4 +1,4 @@
-// Networks by name: the architectures of theory.md section 6.
+// Networks by name: the architectures of docs/theory.md.
 #pragma once
 
 #include <memory>

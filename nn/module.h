@@ -42,7 +42,7 @@ class Module {
   /// What kind of layer this is, for messages: "Conv2d".
   virtual std::string kind() const = 0;
 
-  /// Divides this layer by its norm and tells the scale that its output carries (theory section 3).
+  /// Divides this layer by its norm and tells the scale that its output carries (docs/theory.md).
   /// `state` holds the scale of the incoming activation; the default throws, naming the layer.
   virtual void rescale(Rescaling& state, const std::string& name);
 

@@ -5,8 +5,8 @@
 
 namespace rho::nn {
 
-/// Makes `model` its normalized network f~, in which every layer has unit p-norm (theory.md section
-/// 3); with `apply` false only measures. In the result, log_scale is log rho (for residual networks
+/// Makes `model` its normalized network f~, in which every layer has unit p-norm; with `apply`
+/// false only measures (docs/theory.md). In the result, log_scale is log rho (for residual networks
 /// that of the output's scale), layers the norms in order. Batch norm must be folded.
 Rescaling normalize(Module& model, double p = 2.0, bool apply = true);
 

@@ -1,4 +1,4 @@
-// The state that exact normalization carries through a network: theory.md section 3.
+// The state that exact normalization carries through a network: docs/theory.md, Normalization.
 #pragma once
 
 #include <string>

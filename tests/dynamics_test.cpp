@@ -1,5 +1,5 @@
 // Identities of the theory that hold exactly, or to a known order of the learning rate eta, along
-// training. normalize_test.cpp has identities 1 and 6, sphere_test.cpp has 2.
+// training (docs/theory.md). normalize_test.cpp has identities 1 and 6, sphere_test.cpp has 2.
 #include <gtest/gtest.h>
 #include <omp.h>
 
@@ -303,7 +303,7 @@ TEST_P(Dynamics, TheFourMethodsAgreeToSecondOrder) {
   }
 }
 
-// Theory, section 2: the tangent step of any p leaves its sphere by O(eta^2); smooth for p > 2.
+// The tangent step of any p leaves its sphere by O(eta^2); smooth for p > 2.
 TEST_P(Dynamics, TheNormDriftsBySecondOrderWithoutRetraction) {
   for (const double p : {2.0, 3.0, 4.0}) {
     std::vector<std::vector<double>> drifts(3);

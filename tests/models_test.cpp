@@ -1,4 +1,4 @@
-// The architectures of theory.md section 6: parameter counts, shapes, state, names.
+// The architectures of docs/theory.md: parameter counts, shapes, state, names.
 #include <gtest/gtest.h>
 
 #include <algorithm>

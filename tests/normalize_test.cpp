@@ -1,4 +1,4 @@
-// theory.md section 5, identities 1 and 6: homogeneity layer by layer, and exact normalization.
+// docs/theory.md, identities 1 and 6: homogeneity layer by layer, and exact normalization.
 #include "nn/normalize.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Theory section 2 and identity 2: norms, normals, projections and the ways back onto the sphere.
+// docs/theory.md, identity 2: norms, normals, projections and the ways back onto the sphere.
 #include "optim/sphere.h"
 
 #include <gtest/gtest.h>

@@ -6,8 +6,8 @@
 namespace rho::measure {
 
 /// mean_n (log sum_j exp(z_nj) - z_ny) with z = logits * exp(-log_rho), in double: for log_rho 0
-/// the cross-entropy of f, else that of f~ (Puzzles eq. 9 with its sign put right; theory.md
-/// section 4). log_rho may be far beyond what exp() can represent.
+/// the cross-entropy of f, else that of f~ (Puzzles eq. 9 with its sign put right).
+/// log_rho may be far beyond what exp() can represent.
 double cross_entropy(const Outputs& outputs, double log_rho = 0.0);
 
 /// cross_entropy(outputs, log_rho) - ln C, computed as mean_n log1p(1/C sum_j expm1(z_nj - z_ny)):

@@ -7,7 +7,7 @@
 
 namespace rho::measure {
 
-/// eta_n = f_y - max_{j != y} f_j (theory.md section 4), divided by exp(log_rho); in the order of
+/// eta_n = f_y - max_{j != y} f_j (docs/theory.md), divided by exp(log_rho); in the order of
 /// the examples. Throws for less than two classes. NaN for an example with a NaN logit.
 std::vector<double> margins(const Outputs& outputs, double log_rho = 0.0);
 

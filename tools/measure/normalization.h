@@ -17,13 +17,13 @@ struct Normalization {
   std::shared_ptr<nn::Module> normalized;  ///< f~
 };
 
-/// Folds and normalizes copies of `model`, an instance of `spec`, which is left alone (theory.md
-/// section 3; exact for residual networks too). p in [1, inf] is the layers' norm. Throws, naming
-/// the layer, where a norm is 0 or not finite.
+/// Folds and normalizes copies of `model`, an instance of `spec`, which is left alone: exact for
+/// residual networks too (docs/theory.md). p in [1, inf] is the layers' norm. Throws, naming the
+/// layer, where a norm is 0 or not finite.
 Normalization normalize(const nn::ModelSpec& spec, nn::Module& model, double p, DType dtype);
 
-/// max |f exp(-log_rho) - f~| / max |f exp(-log_rho)| over all examples and classes (theory.md
-/// section 5, identity 6); NaN where an output is.
+/// max |f exp(-log_rho) - f~| / max |f exp(-log_rho)| over all examples and classes
+/// (docs/theory.md, identity 6); NaN where an output is.
 double max_relative_deviation(const Outputs& f, const Outputs& f_tilde, double log_rho);
 
 /// The number of examples whose predicted class differs.

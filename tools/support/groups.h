@@ -9,7 +9,7 @@
 namespace rho::tools {
 
 /// One constrained group per weight (a parameter of rank 2 or more), named by its layer; the first
-/// weight's bias is a column of it (theory section 1) and joins its group. Every other parameter
+/// weight's bias is a column of it (docs/theory.md) and joins its group. Every other parameter
 /// (later biases, batch norm) is an unconstrained group of its own, named by itself.
 std::vector<optim::Group> parameter_groups(const nn::Module& model);
 

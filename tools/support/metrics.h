@@ -17,7 +17,7 @@ struct EpochRecord {
   double test_loss = 0;
   double test_error = 0;
   double objective = 0;  ///< the minimized loss on the train split
-  double log_rho = 0;    ///< log of the product of norms (theory section 3)
+  double log_rho = 0;    ///< log of the product of norms (docs/theory.md)
   double train_normalized_cross_entropy = 0;
   double test_normalized_cross_entropy = 0;
   double min_margin = 0;  ///< on the train split

@@ -42,7 +42,7 @@ void for_each_option(Options& o, Visit&& visit) {
         "of the learning rate: constant, step:EVERY:GAMMA, multistep:E1,E2:GAMMA, cosine:EPOCHS");
   visit(group, "augment", o.augment, "pad by 4, crop and flip at random (images)");
 
-  group = "Norms (theory sections 2 and 3)";
+  group = "Norms";
   visit(group, "norm", o.norm, "p of the layers' norms: a number >= 1, or inf");
   visit(group, "rho", o.rho, "tangent-gradient: learned, fixed, linear:RATE, or log:C");
   visit(group, "rho-lr", o.rho_lr, "learning rate of a learned rho; negative: that of the weights");
@@ -68,7 +68,7 @@ void for_each_option(Options& o, Visit&& visit) {
 
 constexpr const char* kExamples = R"(Examples:
   A small convolutional network on Fashion-MNIST (Debian package dataset-fashion-mnist):
-    rho-train --model convnet3-34 --data fashion-mnist --lr 0.05 --momentum 0.9 \
+    rho-train --model convnet3-34 --data fashion-mnist --lr 0.01 --momentum 0.9 \
               --schedule cosine:10 --epochs 10 --out runs/first
   The same run, continued after an interruption, or for more epochs:
     rho-train --resume --out runs/first
@@ -128,7 +128,7 @@ void validate(const TrainOptions& o) {
 
 Json read_config(const std::string& path) {
   std::ifstream in(path);
-  const Json config = Json::parse(in, nullptr, false);
+  Json config = Json::parse(in, nullptr, false);
   check(config.is_object(), "resume", path, " is not a JSON object");
   return config;
 }

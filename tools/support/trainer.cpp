@@ -123,7 +123,7 @@ std::map<std::string, std::string> metadata_of(const TrainOptions& options,
 }
 
 Tensor one_hot(const Tensor& labels, std::int64_t classes, DType dtype) {
-  const Tensor out = kernels::zeros({labels.size(0), classes}, dtype);
+  Tensor out = kernels::zeros({labels.size(0), classes}, dtype);
   dispatch_floating(dtype, "one_hot", [&]<class T>() {
     std::int64_t row = 0;
     for (const std::int64_t label : labels.to_vector<std::int64_t>())
@@ -142,7 +142,7 @@ Variable objective(const std::string& loss, const Variable& logits, const Tensor
 // A run in progress: everything that an epoch needs.
 class Training {
  public:
-  Training(const TrainOptions& options, datasets::Split split)
+  Training(const TrainOptions& options, const datasets::Split& split)
       : options_(options),
         standardization_(datasets::measure_standardization(split.train)),
         spec_{options.model, input_shape(split.train), split.train.classes},

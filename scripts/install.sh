@@ -28,6 +28,6 @@ fi
 
 # Debian has no safetensors for Python; without it the tests that need it say that they skip.
 if [ "${1:-}" = --peers ] && [ ! -d build/python/safetensors ]; then
-  /usr/bin/python3 -m pip install --quiet --no-deps --target build/python safetensors ||
+  /usr/bin/python3 -m pip install --quiet --root-user-action=ignore --no-deps --target build/python safetensors ||
     echo "safetensors could not be installed: the tests that need it will skip" >&2
 fi

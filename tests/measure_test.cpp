@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "kernels/copy.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/testing.h"
 #include "tools/measure/cross_entropy.h"
 #include "tools/measure/picture.h"
@@ -353,17 +354,9 @@ TEST(Report, OutputsBeyondTheRangeOfTheTypeAreAnError) {
 
 class Picture : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "rho-measure-test-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::string content(const std::string& name) const {
-    std::ifstream in(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  fs::path folder_;
+  std::string content(const std::string& name) const { return testing::read_text(folder_ / name); }
+  testing::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(Picture, PngAndSvg) {

@@ -11,6 +11,7 @@
 #include "nn/safetensors.h"
 #include "nn/state.h"
 #include "tensor/random.h"
+#include "tests/support/temporary_folder.h"
 #include "tools/support/data.h"
 
 namespace rho {
@@ -57,21 +58,18 @@ TEST_P(PyTorchTest, SameLogits) {
   const NoGrad no_grad;
   const Tensor logits = (*model)(Variable(inputs)).value();
 
-  std::string pattern = (fs::temp_directory_path() / "rho-pytorch-XXXXXX").string();
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  const fs::path directory = pattern;
-  nn::write_safetensors(directory / "last.safetensors",
+  const testing::TemporaryFolder folder;
+  nn::write_safetensors(folder.file("last.safetensors"),
                         {{{"model", spec.name},
                           {"classes", std::to_string(spec.classes)},
                           {"input", tools::shape_to_text(spec.input)}},
                          nn::export_state(*model)});
-  nn::write_safetensors(directory / "io.safetensors",
+  nn::write_safetensors(folder.file("io.safetensors"),
                         {{}, {{"inputs", inputs}, {"logits", logits}}});
-  const int status = std::system((RHO_PYTHON " " + script.string() + " " +
-                                  (directory / "last.safetensors").string() + " " +
-                                  (directory / "io.safetensors").string())
-                                     .c_str());
-  fs::remove_all(directory);
+  const int status =
+      std::system((RHO_PYTHON " " + script.string() + " " + folder.file("last.safetensors") + " " +
+                   folder.file("io.safetensors"))
+                      .c_str());
   ASSERT_TRUE(WIFEXITED(status));
   if (WEXITSTATUS(status) == 127) GTEST_SKIP() << "no python3";
   if (WEXITSTATUS(status) == 3) GTEST_SKIP() << "python3 has no torch or no safetensors";

@@ -10,36 +10,23 @@
 #include "nn/model.h"
 #include "nn/safetensors.h"
 #include "nn/state.h"
+#include "tests/support/clouds.h"
 #include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rho {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using test::Arguments;
-
-// Three overlapping Gaussian clouds in four dimensions.
-void write_csv(const fs::path& path, int rows, std::uint64_t seed) {
-  std::ofstream out(path);
-  out << "a,b,c,d,label\n";
-  Rng rng(seed);
-  for (int i = 0; i < rows; ++i) {
-    const int label = i % 3;
-    for (int d = 0; d < 4; ++d) out << rng.normal() + (d == label ? 2.0 : 0.0) << ',';
-    out << label << '\n';
-  }
-}
+using testing::Arguments;
 
 class RhoMeasureTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "rho-measure-test-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     fs::create_directories(directory_ / "csv");
-    write_csv(directory_ / "csv/train.csv", 60, 1);
-    write_csv(directory_ / "csv/test.csv", 30, 2);
+    testing::write_clouds(directory_ / "csv/train.csv", 60, 1);
+    testing::write_clouds(directory_ / "csv/test.csv", 30, 2);
     write_checkpoint("named.safetensors", {{"model", "mlp-16-2"},
                                            {"classes", "3"},
                                            {"input", "4"},
@@ -47,12 +34,10 @@ class RhoMeasureTest : public ::testing::Test {
                                            {"standardization.std", "1,1,1,2"}});
     write_checkpoint("bare.safetensors", {});
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   std::string file(const std::string& name) const { return (directory_ / name).string(); }
   std::string content(const std::string& name) const {
-    std::ifstream in(directory_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+    return testing::read_text(directory_ / name);
   }
 
   void write_checkpoint(const std::string& name,
@@ -62,22 +47,22 @@ class RhoMeasureTest : public ::testing::Test {
     nn::write_safetensors(file(name), {metadata, nn::export_state(*model)});
   }
 
-  test::Finished measure(const std::string& checkpoint, const Arguments& more = {}) const {
+  testing::Finished measure(const std::string& checkpoint, const Arguments& more = {}) const {
     Arguments command{std::string(RHO_BIN_DIR) + "/rho-measure", "--checkpoint", file(checkpoint),
                       "--data", "csv:" + file("csv")};
     command.insert(command.end(), more.begin(), more.end());
-    return test::run(command);
+    return testing::run(command);
   }
   json measured(const std::string& checkpoint, Arguments more = {}) const {
     more.insert(more.end(), {"--json", file("out.json")});
-    const test::Finished finished = measure(checkpoint, more);
+    const testing::Finished finished = measure(checkpoint, more);
     EXPECT_EQ(finished.code, 0) << finished.err;
     EXPECT_EQ(finished.err, "");
     return json::parse(content("out.json"));
   }
 
   // Exactly one line on stderr, that begins with the program's name and says all of `expected`.
-  static void expect_failure(const test::Finished& finished, int code,
+  static void expect_failure(const testing::Finished& finished, int code,
                              const std::vector<std::string>& expected) {
     EXPECT_EQ(finished.code, code) << finished.err;
     EXPECT_TRUE(finished.err.starts_with("rho-measure: ")) << finished.err;
@@ -86,11 +71,12 @@ class RhoMeasureTest : public ::testing::Test {
       EXPECT_NE(finished.err.find(part), std::string::npos) << finished.err << " lacks " << part;
   }
 
-  fs::path directory_;
+  testing::TemporaryFolder temporary_;
+  const fs::path directory_ = temporary_.path();
 };
 
 TEST_F(RhoMeasureTest, PrintsTablesAndWritesJsonAndPicture) {
-  const test::Finished finished = measure(
+  const testing::Finished finished = measure(
       "named.safetensors", {"--json", file("out.json"), "--plot", file("out.png"), "--batch", "7"});
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_EQ(finished.err, "");
@@ -162,7 +148,8 @@ TEST_F(RhoMeasureTest, WritesSvg) {
 }
 
 TEST_F(RhoMeasureTest, HelpHasExamples) {
-  const test::Finished finished = test::run({std::string(RHO_BIN_DIR) + "/rho-measure", "--help"});
+  const testing::Finished finished =
+      testing::run({std::string(RHO_BIN_DIR) + "/rho-measure", "--help"});
   EXPECT_EQ(finished.code, 0);
   for (const char* part : {"Examples:", "--checkpoint", "--mean", "fashion-mnist", "resnet"})
     EXPECT_NE(finished.out.find(part), std::string::npos) << part;
@@ -184,8 +171,8 @@ TEST_F(RhoMeasureTest, WrongCommandLinesExitWith2) {
   wrong({"--mean", "0,0,0,0", "--std", "1,1,0,1"}, "--std");
   wrong({"--plot", file("out.pdf")}, ".svg");
   const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
-  expect_failure(test::run({binary, "--data", "csv:" + file("csv")}), 2, {"--checkpoint"});
-  expect_failure(test::run({binary, "--checkpoint", file("named.safetensors")}), 2, {"--data"});
+  expect_failure(testing::run({binary, "--data", "csv:" + file("csv")}), 2, {"--checkpoint"});
+  expect_failure(testing::run({binary, "--checkpoint", file("named.safetensors")}), 2, {"--data"});
 }
 
 TEST_F(RhoMeasureTest, OtherFailuresExitWith1AndNameTheFile) {
@@ -213,7 +200,7 @@ TEST_F(RhoMeasureTest, OtherFailuresExitWith1AndNameTheFile) {
 
   const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
   const auto with_data = [&](const std::string& data) {
-    return test::run({binary, "--checkpoint", file("named.safetensors"), "--data", data});
+    return testing::run({binary, "--checkpoint", file("named.safetensors"), "--data", data});
   };
   expect_failure(with_data("csv:" + file("none")), 1, {file("none")});
   expect_failure(with_data("cifar11:" + file("csv")), 1, {"cifar11"});

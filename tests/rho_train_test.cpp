@@ -16,37 +16,22 @@
 
 #include "nn/safetensors.h"
 #include "tensor/random.h"
+#include "tests/support/clouds.h"
 #include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rho {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using test::Arguments;
-
-std::string content(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+using testing::Arguments;
 
 std::vector<json> records(const fs::path& directory) {
   std::ifstream in(directory / "metrics.jsonl");
   std::vector<json> out;
   for (std::string line; std::getline(in, line);) out.push_back(json::parse(line));
   return out;
-}
-
-// Two Gaussian clouds a class, three classes; the classes overlap a little.
-void write_csv(const fs::path& path, int rows, std::uint64_t seed) {
-  std::ofstream out(path);
-  out << "a,b,c,d,label\n";
-  Rng rng(seed);
-  for (int i = 0; i < rows; ++i) {
-    const int label = i % 3;
-    for (int d = 0; d < 4; ++d) out << rng.normal() + (d == label ? 2.0 : 0.0) << ',';
-    out << label << '\n';
-  }
 }
 
 void write_big_endian(std::ofstream& out, std::uint32_t value) {
@@ -75,17 +60,13 @@ void write_idx(const fs::path& directory, const std::string& part, int images, s
 class RhoTrainTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "rho-train-test-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     fs::create_directories(directory_ / "csv");
     fs::create_directories(directory_ / "idx");
-    write_csv(directory_ / "csv/train.csv", 60, 1);
-    write_csv(directory_ / "csv/test.csv", 30, 2);
+    testing::write_clouds(directory_ / "csv/train.csv", 60, 1);
+    testing::write_clouds(directory_ / "csv/test.csv", 30, 2);
     write_idx(directory_ / "idx", "train", 40, 3);
     write_idx(directory_ / "idx", "t10k", 20, 4);
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   fs::path out(const std::string& name = "out") const { return directory_ / name; }
 
@@ -115,12 +96,12 @@ class RhoTrainTest : public ::testing::Test {
     return command(options);
   }
 
-  static void expect_success(const test::Finished& finished) {
+  static void expect_success(const testing::Finished& finished) {
     EXPECT_EQ(finished.code, 0) << finished.err;
     EXPECT_EQ(finished.err, "");
   }
   // Exactly one line on stderr, that begins with the program's name and says `expected`.
-  static void expect_failure(const test::Finished& finished, int code,
+  static void expect_failure(const testing::Finished& finished, int code,
                              const std::string& expected) {
     EXPECT_EQ(finished.code, code) << finished.err;
     EXPECT_TRUE(finished.err.starts_with("rho-train: ")) << finished.err;
@@ -136,7 +117,8 @@ class RhoTrainTest : public ::testing::Test {
     EXPECT_EQ(names_a, names_b);
     for (const std::string& name : names_a) {
       if (name == "metrics.jsonl") continue;
-      EXPECT_TRUE(content(out(a) / name) == content(out(b) / name)) << name << " differs";
+      EXPECT_TRUE(testing::read_text(out(a) / name) == testing::read_text(out(b) / name))
+          << name << " differs";
     }
     std::vector<json> records_a = records(out(a)), records_b = records(out(b));
     ASSERT_EQ(records_a.size(), records_b.size());
@@ -150,21 +132,21 @@ class RhoTrainTest : public ::testing::Test {
   // Kills the run at the moments below, one after the other, resuming every time; it must end like
   // one that was left alone.
   void expect_kills_change_nothing(const std::function<Arguments(const std::string&)>& make) const {
-    expect_success(test::run(make("whole")));
+    expect_success(testing::run(make("whole")));
     Arguments killed = make("killed");
     killed.push_back("--resume");
     const fs::path at = out("killed");
     const auto exists = [at](const char* name) { return [=] { return fs::exists(at / name); }; };
     const auto lines = [at](std::size_t count) {
       return [=] {
-        const std::string text = content(at / "metrics.jsonl");
+        const std::string text = testing::read_text(at / "metrics.jsonl");
         return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= count;
       };
     };
     // The checkpoint is another one than when the attempt began.
     const auto checkpointed = [at] {
       return [at, before = std::optional<std::string>()]() mutable {
-        const std::string now = content(at / "last.safetensors");
+        const std::string now = testing::read_text(at / "last.safetensors");
         if (!before) before = now;
         return now != *before;
       };
@@ -182,18 +164,19 @@ class RhoTrainTest : public ::testing::Test {
         exists("state-3.safetensors"),
         lines(3)};
     int kills = 0;
-    for (const auto& moment : moments) kills += test::run_and_kill(killed, moment);
+    for (const auto& moment : moments) kills += testing::run_and_kill(killed, moment);
     EXPECT_GE(kills, 4);
-    expect_success(test::run(killed));
+    expect_success(testing::run(killed));
     expect_same_run("whole", "killed");
   }
 
-  fs::path directory_;
+  testing::TemporaryFolder temporary_;
+  const fs::path directory_ = temporary_.path();
 };
 
 TEST_F(RhoTrainTest, WritesMetricsCheckpointAndConfig) {
-  const test::Finished finished =
-      test::run(on_csv("out", {"--momentum", "0.9", "--epochs", "4", "--schedule", "step:2:0.5"}));
+  const testing::Finished finished = testing::run(
+      on_csv("out", {"--momentum", "0.9", "--epochs", "4", "--schedule", "step:2:0.5"}));
   expect_success(finished);
   EXPECT_NE(finished.out.find("epoch 4/4"), std::string::npos) << finished.out;
 
@@ -229,29 +212,30 @@ TEST_F(RhoTrainTest, WritesMetricsCheckpointAndConfig) {
   EXPECT_TRUE(fs::exists(out() / "state-4.safetensors"));
   EXPECT_FALSE(fs::exists(out() / "state-3.safetensors"));
 
-  const json config = json::parse(content(out() / "config.json"));
+  const json config = json::parse(testing::read_text(out() / "config.json"));
   EXPECT_EQ(config["model"], "mlp-16-2");
   EXPECT_EQ(config["momentum"], 0.9);
   EXPECT_EQ(config["schedule"], "step:2:0.5");
 }
 
 TEST_F(RhoTrainTest, SameSeedSameBits) {
-  expect_success(test::run(on_csv("a", {"--seed", "5"})));
-  expect_success(test::run(on_csv("b", {"--seed", "5"})));
-  expect_success(test::run(on_csv("c", {"--seed", "6"})));
+  expect_success(testing::run(on_csv("a", {"--seed", "5"})));
+  expect_success(testing::run(on_csv("b", {"--seed", "5"})));
+  expect_success(testing::run(on_csv("c", {"--seed", "6"})));
   expect_same_run("a", "b");
-  EXPECT_FALSE(content(out("a") / "last.safetensors") == content(out("c") / "last.safetensors"));
+  EXPECT_FALSE(testing::read_text(out("a") / "last.safetensors") ==
+               testing::read_text(out("c") / "last.safetensors"));
 }
 
 TEST_F(RhoTrainTest, CorruptedLabelsAndSubsetsAreRecorded) {
-  expect_success(test::run(
+  expect_success(testing::run(
       on_csv("out", {"--corrupt", "0.5", "--corrupt-test", "1", "--corrupt-mode", "uniform-others",
                      "--subset", "40", "--subset-mode", "random", "--epochs", "1"})));
-  const json train = json::parse(content(out() / "corrupted-train.json"));
+  const json train = json::parse(testing::read_text(out() / "corrupted-train.json"));
   EXPECT_EQ(train["mode"], "uniform-others");
   EXPECT_EQ(train["indices"].size(), 20U);
   for (const json& index : train["indices"]) EXPECT_LT(index.get<int>(), 40);
-  EXPECT_EQ(json::parse(content(out() / "corrupted-test.json"))["indices"].size(), 30U);
+  EXPECT_EQ(json::parse(testing::read_text(out() / "corrupted-test.json"))["indices"].size(), 30U);
 }
 
 TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
@@ -267,7 +251,7 @@ TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const std::string name = "out" + std::to_string(i);
     SCOPED_TRACE(name);
-    expect_success(test::run(on_csv(name, variants[i])));
+    expect_success(testing::run(on_csv(name, variants[i])));
     const std::vector<json> metrics = records(out(name));
     ASSERT_EQ(metrics.size(), 3U);
     EXPECT_LT(metrics[2]["objective"].get<double>(), metrics[0]["objective"].get<double>());
@@ -304,10 +288,11 @@ TEST_F(RhoTrainTest, KilledRunsWithAugmentation) {
 
 // Each state that the four steps of saving an epoch can be cut off in, made by hand.
 TEST_F(RhoTrainTest, ResumesFromEveryHalfSavedEpoch) {
-  expect_success(test::run(on_csv("two", {"--epochs", "2", "--momentum", "0.9"})));
+  expect_success(testing::run(on_csv("two", {"--epochs", "2", "--momentum", "0.9"})));
   fs::copy(out("two"), out("three"));
-  expect_success(test::run(command({"--resume", "--epochs", "3", "--out", out("three").string()})));
-  expect_success(test::run(on_csv("whole", {"--epochs", "3", "--momentum", "0.9"})));
+  expect_success(
+      testing::run(command({"--resume", "--epochs", "3", "--out", out("three").string()})));
+  expect_success(testing::run(on_csv("whole", {"--epochs", "3", "--momentum", "0.9"})));
   expect_same_run("whole", "three");
 
   for (int step = 0; step < 4; ++step) {
@@ -317,50 +302,50 @@ TEST_F(RhoTrainTest, ResumesFromEveryHalfSavedEpoch) {
     fs::copy(out("two"), at);
     if (step == 0) std::ofstream(at / "state-3.safetensors.tmp") << "half";
     if (step >= 1) fs::copy(out("whole") / "state-3.safetensors", at);
-    const std::string metrics = content(out("whole") / "metrics.jsonl");
+    const std::string metrics = testing::read_text(out("whole") / "metrics.jsonl");
     if (step == 2) std::ofstream(at / "metrics.jsonl") << metrics.substr(0, metrics.size() - 9);
     if (step == 3) {
       std::ofstream(at / "metrics.jsonl") << metrics;
       std::ofstream(at / "last.safetensors.tmp") << "half";
     }
-    expect_success(test::run(command({"--resume", "--epochs", "3", "--out", at.string()})));
+    expect_success(testing::run(command({"--resume", "--epochs", "3", "--out", at.string()})));
     expect_same_run("whole", name);
   }
   // Nothing is left to do, and nothing changes.
-  expect_success(test::run(command({"--resume", "--out", out("three").string()})));
+  expect_success(testing::run(command({"--resume", "--out", out("three").string()})));
   expect_same_run("whole", "three");
 }
 
 TEST_F(RhoTrainTest, RefusesToOverwriteOrMixRuns) {
-  expect_success(test::run(on_csv("out")));
-  const std::string last = content(out() / "last.safetensors");
-  expect_failure(test::run(on_csv("out")), 1, "already holds a run");
-  expect_failure(test::run(on_csv("out", {"--resume", "--lr", "0.2"})), 1, "--lr");
-  expect_failure(test::run(on_csv("out", {"--resume", "--momentum", "0.5"})), 1, "--momentum");
-  expect_failure(test::run(on_csv("out", {"--resume", "--epochs", "2"})), 1,
+  expect_success(testing::run(on_csv("out")));
+  const std::string last = testing::read_text(out() / "last.safetensors");
+  expect_failure(testing::run(on_csv("out")), 1, "already holds a run");
+  expect_failure(testing::run(on_csv("out", {"--resume", "--lr", "0.2"})), 1, "--lr");
+  expect_failure(testing::run(on_csv("out", {"--resume", "--momentum", "0.5"})), 1, "--momentum");
+  expect_failure(testing::run(on_csv("out", {"--resume", "--epochs", "2"})), 1,
                  "already has 3 epochs");
-  write_csv(directory_ / "csv/train.csv", 60, 9);
-  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "standardization");
-  EXPECT_TRUE(content(out() / "last.safetensors") == last);
+  testing::write_clouds(directory_ / "csv/train.csv", 60, 9);
+  expect_failure(testing::run(on_csv("out", {"--resume"})), 1, "standardization");
+  EXPECT_TRUE(testing::read_text(out() / "last.safetensors") == last);
 
   const int lock = ::open(out().c_str(), O_RDONLY);
   ASSERT_EQ(::flock(lock, LOCK_EX | LOCK_NB), 0);
-  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "in use");
+  expect_failure(testing::run(on_csv("out", {"--resume"})), 1, "in use");
   ::close(lock);
 
   fs::remove(out() / "state-3.safetensors");
-  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "state-3.safetensors");
+  expect_failure(testing::run(on_csv("out", {"--resume"})), 1, "state-3.safetensors");
   std::ofstream(out() / "last.safetensors") << "damaged";
-  expect_failure(test::run(on_csv("out", {"--resume"})), 1, "last.safetensors");
+  expect_failure(testing::run(on_csv("out", {"--resume"})), 1, "last.safetensors");
 }
 
 TEST_F(RhoTrainTest, DivergenceKeepsTheLastCheckpoint) {
-  expect_failure(test::run(on_csv("first", {"--lr", "1e30"})), 1, "diverged in epoch 1");
+  expect_failure(testing::run(on_csv("first", {"--lr", "1e30"})), 1, "diverged in epoch 1");
   EXPECT_FALSE(fs::exists(out("first") / "last.safetensors"));
   // A folder without a checkpoint has nothing to lose: the next try may use it.
-  expect_success(test::run(on_csv("first")));
+  expect_success(testing::run(on_csv("first")));
 
-  expect_failure(test::run(on_csv("second", {"--schedule", "step:1:1e30"})), 1,
+  expect_failure(testing::run(on_csv("second", {"--schedule", "step:1:1e30"})), 1,
                  "diverged in epoch 2");
   const nn::TensorFile last = nn::read_safetensors((out("second") / "last.safetensors").string());
   EXPECT_EQ(last.metadata.at("epoch"), "1");
@@ -374,49 +359,49 @@ TEST_F(RhoTrainTest, AFullDiskKeepsTheLastCheckpoint) {
     arguments.insert(arguments.begin(), {"/bin/bash", "-c", line, "bash"});
     return arguments;
   };
-  expect_success(test::run(on_csv("out", {"--epochs", "1"})));
-  const std::string last = content(out() / "last.safetensors");
-  expect_failure(test::run(limited(on_csv("out", {"--resume", "--epochs", "2"}))), 1,
+  expect_success(testing::run(on_csv("out", {"--epochs", "1"})));
+  const std::string last = testing::read_text(out() / "last.safetensors");
+  expect_failure(testing::run(limited(on_csv("out", {"--resume", "--epochs", "2"}))), 1,
                  out().string() + "/");
-  EXPECT_TRUE(content(out() / "last.safetensors") == last);
-  expect_success(test::run(on_csv("out", {"--resume", "--epochs", "2"})));
-  expect_success(test::run(on_csv("whole", {"--epochs", "2"})));
+  EXPECT_TRUE(testing::read_text(out() / "last.safetensors") == last);
+  expect_success(testing::run(on_csv("out", {"--resume", "--epochs", "2"})));
+  expect_success(testing::run(on_csv("whole", {"--epochs", "2"})));
   expect_same_run("whole", "out");
 }
 
 TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
-  expect_failure(test::run(on_csv("out", {"--bogus", "1"})), 2, "--bogus");
-  expect_failure(test::run(on_csv("out", {"--lr", "fast"})), 2, "--lr");
-  expect_failure(test::run(on_csv("out", {"--lr", "-1"})), 2, "--lr");
-  expect_failure(test::run(on_csv("out", {"--epochs", "0"})), 2, "--epochs");
-  expect_failure(test::run(on_csv("out", {"--schedule", "sometimes"})), 2, "--schedule");
-  expect_failure(test::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");
-  expect_failure(test::run(on_csv("out", {"--corrupt-mode", "some"})), 2, "--corrupt-mode");
-  expect_failure(test::run(on_csv("out", {"--precision", "f16"})), 2, "--precision");
-  expect_failure(test::run(on_csv("out", {"--norm", "0.5"})), 2, "--norm");
-  expect_failure(test::run(on_csv("out", {"--init", "normal"})), 2, "--init-std");
-  expect_failure(test::run(on_csv("out", {"--init", "he", "--init-std", "1"})), 2, "--init-std");
-  expect_failure(test::run(command({"--model", "mlp-16-2"})), 2, "--out");
-  expect_failure(test::run(command({"--out", out().string()})), 2, "--model");
+  expect_failure(testing::run(on_csv("out", {"--bogus", "1"})), 2, "--bogus");
+  expect_failure(testing::run(on_csv("out", {"--lr", "fast"})), 2, "--lr");
+  expect_failure(testing::run(on_csv("out", {"--lr", "-1"})), 2, "--lr");
+  expect_failure(testing::run(on_csv("out", {"--epochs", "0"})), 2, "--epochs");
+  expect_failure(testing::run(on_csv("out", {"--schedule", "sometimes"})), 2, "--schedule");
+  expect_failure(testing::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");
+  expect_failure(testing::run(on_csv("out", {"--corrupt-mode", "some"})), 2, "--corrupt-mode");
+  expect_failure(testing::run(on_csv("out", {"--precision", "f16"})), 2, "--precision");
+  expect_failure(testing::run(on_csv("out", {"--norm", "0.5"})), 2, "--norm");
+  expect_failure(testing::run(on_csv("out", {"--init", "normal"})), 2, "--init-std");
+  expect_failure(testing::run(on_csv("out", {"--init", "he", "--init-std", "1"})), 2, "--init-std");
+  expect_failure(testing::run(command({"--model", "mlp-16-2"})), 2, "--out");
+  expect_failure(testing::run(command({"--out", out().string()})), 2, "--model");
   EXPECT_FALSE(fs::exists(out()));
 }
 
 TEST_F(RhoTrainTest, WrongInputsExitWith1) {
   const std::string absent = (directory_ / "absent").string();
-  expect_failure(test::run(on_csv("out", {"--data", "csv:" + absent})), 1, absent);
-  expect_failure(test::run(on_csv("out", {"--data", "imaginary"})), 1, "imaginary");
-  expect_failure(test::run(on_csv("out", {"--model", "imaginary"})), 1, "imaginary");
-  expect_failure(test::run(on_csv("out", {"--optimizer", "imaginary"})), 1, "imaginary");
-  expect_failure(test::run(on_csv("out", {"--subset", "1000"})), 1, "1000");
-  expect_failure(test::run(on_csv("out", {"--augment"})), 1, "augment");
+  expect_failure(testing::run(on_csv("out", {"--data", "csv:" + absent})), 1, absent);
+  expect_failure(testing::run(on_csv("out", {"--data", "imaginary"})), 1, "imaginary");
+  expect_failure(testing::run(on_csv("out", {"--model", "imaginary"})), 1, "imaginary");
+  expect_failure(testing::run(on_csv("out", {"--optimizer", "imaginary"})), 1, "imaginary");
+  expect_failure(testing::run(on_csv("out", {"--subset", "1000"})), 1, "1000");
+  expect_failure(testing::run(on_csv("out", {"--augment"})), 1, "augment");
   // None of these was a run.
-  expect_success(test::run(on_csv("out")));
+  expect_success(testing::run(on_csv("out")));
   std::ofstream(directory_ / "file") << "x";
-  expect_failure(test::run(on_csv("file")), 1, (directory_ / "file").string());
+  expect_failure(testing::run(on_csv("file")), 1, (directory_ / "file").string());
 }
 
 TEST_F(RhoTrainTest, HelpIsComplete) {
-  const test::Finished finished = test::run(command({"--help"}));
+  const testing::Finished finished = testing::run(command({"--help"}));
   expect_success(finished);
   for (const char* text : {"--model", "--data", "--optimizer", "--schedule", "--corrupt-mode",
                            "--resume", "Examples:", "fashion-mnist", "tangent-gradient"})

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "tensor/error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rho::nn {
 namespace {
@@ -19,19 +20,8 @@ namespace fs = std::filesystem;
 
 class SafetensorsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "rho-safetensors-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   std::string path(const std::string& name = "file.safetensors") const {
     return (directory_ / name).string();
-  }
-  static std::string content(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
   }
   // A file made by hand; the length of the header can be a lie.
   std::string make(const std::string& header, const std::string& data,
@@ -54,7 +44,8 @@ class SafetensorsTest : public ::testing::Test {
     }
   }
 
-  fs::path directory_;
+  testing::TemporaryFolder temporary_;
+  const fs::path directory_ = temporary_.path();
 };
 
 std::string entry(const std::string& dtype, const std::string& shape, const std::string& offsets) {
@@ -100,7 +91,7 @@ TEST_F(SafetensorsTest, EveryDtypeAndStridesRoundTrip) {
   }
   // The data begin at a multiple of 8, and no temporary file stays.
   std::uint64_t header = 0;
-  std::memcpy(&header, content(path()).data(), 8);
+  std::memcpy(&header, testing::read_text(path()).data(), 8);
   EXPECT_EQ(header % 8, 0U);
   EXPECT_EQ(std::distance(fs::directory_iterator(directory_), {}), 1);
 }
@@ -188,7 +179,7 @@ TEST_F(SafetensorsTest, DamagedFilesAreRefused) {
 
 TEST_F(SafetensorsTest, EveryCutIsNoticed) {
   write_safetensors(path(), {{{"a", "b"}}, {{"t", Tensor::from<float>({1, 2, 3}, {3})}}});
-  const std::string whole = content(path());
+  const std::string whole = testing::read_text(path());
   for (std::size_t size = 0; size < whole.size(); ++size) {
     std::ofstream(path("cut"), std::ios::binary) << whole.substr(0, size);
     EXPECT_THROW(read_safetensors(path("cut")), Error) << size;
@@ -210,11 +201,11 @@ TEST_F(SafetensorsTest, FailedWritesNameThePathAndKeepTheOldFile) {
   expect_failed(path("absent/file"), "No such file");
 
   write_safetensors(path(), {{{"old", "yes"}}, {}});
-  const std::string old = content(path());
+  const std::string old = testing::read_text(path());
   // The temporary file is a full disk.
   fs::create_symlink("/dev/full", path() + ".tmp");
   expect_failed(path(), "No space left");
-  EXPECT_EQ(content(path()), old);
+  EXPECT_EQ(testing::read_text(path()), old);
   EXPECT_FALSE(fs::exists(fs::symlink_status(path() + ".tmp")));
 
   // The rename fails: a directory is in the way.

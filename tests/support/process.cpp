@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-namespace rho::test {
+namespace rho::testing {
 namespace {
 
 // Starts `command` with its streams in the two files (-1: thrown away).
@@ -63,4 +63,4 @@ bool run_and_kill(const Arguments& command, const std::function<bool()>& now) {
   return WIFSIGNALED(status);
 }
 
-}  // namespace rho::test
+}  // namespace rho::testing

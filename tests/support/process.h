@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace rho::test {
+namespace rho::testing {
 
 struct Finished {
   int code = -1;    ///< exit code, or minus the signal that ended it
@@ -24,4 +24,4 @@ Finished run(const Arguments& command);
 /// when it ended before.
 bool run_and_kill(const Arguments& command, const std::function<bool()>& now);
 
-}  // namespace rho::test
+}  // namespace rho::testing

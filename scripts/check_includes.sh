@@ -24,8 +24,8 @@ for folder in "${!allowed[@]}"; do
       echo "$file:$line: includes \"$target\"; $folder/ may include only: ${allowed[$folder]}"
       bad=1
     fi
-  done < <(grep -rnE '^#include "' --include='*.h' --include='*.cpp' --include='*.cu' \
-             --include='*.cuh' "$folder")
+  done <<<"$(grep -rnE '^#include "' --include='*.h' --include='*.cpp' --include='*.cu' \
+               --include='*.cuh' "$folder")"
 done
 # Device code stays in .cu and .cuh: no other header includes CUDA.
 if grep -rnE '#include <(cuda|cublas|cudnn)' --include='*.h' . --exclude-dir=build; then

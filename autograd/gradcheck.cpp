@@ -70,7 +70,7 @@ GradcheckResult gradcheck(const DifferentiableFunction& f, std::vector<Variable>
       const double exact = found[static_cast<std::size_t>(j)];
       const double error =
           std::abs(exact - numeric) / std::max({1.0, std::abs(exact), std::abs(numeric)});
-      if (!(error <= result.max_error)) result.max_error = error;
+      if (!std::isnan(result.max_error) && !(error <= result.max_error)) result.max_error = error;
       if (result.ok && !(error <= tol)) {
         std::ostringstream message;
         message << "input " << i << ", element " << j << ": gradient " << exact

@@ -14,17 +14,21 @@ struct Remains {
 };
 
 void bury(Remains remains) {
-  thread_local std::vector<Remains> graveyard;
-  thread_local bool digging = false;
+  // A pointer, which is never destroyed: nodes with static lifetime die after a thread's own data.
+  thread_local std::vector<Remains>* open = nullptr;
+  if (open != nullptr) {
+    open->push_back(std::move(remains));
+    return;
+  }
+  std::vector<Remains> graveyard;
   graveyard.push_back(std::move(remains));
-  if (digging) return;
-  digging = true;
+  open = &graveyard;
   while (!graveyard.empty()) {
     // Moved out first: destroying it may push to the graveyard.
     const Remains next = std::move(graveyard.back());
     graveyard.pop_back();
   }
-  digging = false;
+  open = nullptr;
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ Shape pool2d_shape(const Shape& x, const Pool2dOptions& options, std::string_vie
         pad_h, ", ", pad_w, ") expected to be at most half the window (", size_h, ", ", size_w,
         ")");
   const std::int64_t room_h = x[1] + 2 * pad_h - size_h, room_w = x[2] + 2 * pad_w - size_w;
-  check(room_h >= 0 && room_w >= 0, op, "window (", size_h, ", ", size_w, ") does not fit in x ", x,
-        " with padding (", pad_h, ", ", pad_w, ")");
+  check(x[1] >= 1 && x[2] >= 1 && room_h >= 0 && room_w >= 0, op, "window (", size_h, ", ", size_w,
+        ") does not fit in x ", x, " with padding (", pad_h, ", ", pad_w, ")");
   return {x[0], room_h / stride_h + 1, room_w / stride_w + 1, x[3]};
 }
 

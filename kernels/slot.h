@@ -23,13 +23,13 @@ class Slot<void(Args...)> {
   void fill(DeviceType type, Function function) {
     functions_[static_cast<std::size_t>(type)] = function;
   }
-  bool has(DeviceType type) const { return functions_[static_cast<std::size_t>(type)] != nullptr; }
   std::string_view name() const { return name_; }
 
   /// Runs on the device of the first tensor; every other tensor must be on the same one.
   void operator()(Args... args) const {
     const Tensor* first = nullptr;
     (visit(first, args), ...);
+    check(first != nullptr, name_, "expects at least one defined tensor");
     const DeviceType type = first->device().type;
     const Function function = functions_[static_cast<std::size_t>(type)];
     check(function != nullptr, name_, "has no kernel for device ", type);

@@ -12,8 +12,23 @@
 #include "tensor/error.h"
 
 namespace rho::nn {
+namespace {
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {
+// What a link leads to is replaced, not the link. Where a status cannot be had, opening says why.
+std::string resolve(std::string path) {
+  namespace fs = std::filesystem;
+  std::error_code status_error, link_error;
+  if (fs::is_symlink(path, status_error)) path = fs::weakly_canonical(path, link_error).string();
+  check(!link_error, "write", path, ": ", link_error.message());
+  check(!fs::exists(path, status_error) || fs::is_regular_file(path, status_error), "write", path,
+        " is not a regular file");
+  return path;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path)
+    : path_(resolve(std::move(path))), temporary_(path_ + ".tmp") {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_write(errno);
 }

@@ -7,8 +7,9 @@
 
 namespace rho::nn {
 
-/// Collects the new content in "PATH.tmp" and moves it over PATH in commit(). Every error names
-/// PATH; without a commit PATH stays as it was and the temporary file is removed.
+/// Collects the new content in "PATH.tmp" and moves it over PATH (over what PATH leads to,
+/// where it is a link) in commit(). Every error names PATH; without a commit PATH stays as it was
+/// and the temporary file is removed.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);

@@ -57,6 +57,7 @@ void Module::zero_grad() {
 
 void Module::to(DType dtype) {
   check(is_floating(dtype), "module", "parameters can not be ", dtype);
+  zero_grad();  // gradients have their parameters' dtype
   for (NamedParameter& parameter : parameters())
     parameter.value.set_value(kernels::to_dtype(parameter.value.value(), dtype), true);
   for (const NamedBuffer& buffer : buffers())

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/copy.h"
+#include "kernels/norm.h"
 
 namespace rho::nn {
 namespace {
@@ -19,27 +20,10 @@ void change_values(Variable& parameter, Change change) {
 
 }  // namespace
 
-double p_norm(const std::vector<Tensor>& tensors, double p) {
-  check(p >= 1.0, "norm", "p = ", p, ", expected 1 <= p <= inf");
-  std::vector<double> values;
-  for (const Tensor& t : tensors) {
-    const std::vector<double> part = t.to_vector<double>();
-    values.insert(values.end(), part.begin(), part.end());
-  }
-  double largest = 0.0;
-  for (const double value : values)
-    if (!(std::abs(value) <= largest)) largest = std::abs(value);
-  if (largest == 0.0 || !std::isfinite(largest) || std::isinf(p)) return largest;
-  // Powers of values of at most 1: nothing overflows, and what underflows does not count.
-  double sum = 0.0;
-  for (const double value : values) sum += std::pow(std::abs(value) / largest, p);
-  return largest * std::pow(sum, 1.0 / p);
-}
-
 void rescale_weighted(Rescaling& state, const std::string& name, Variable weight, Variable bias) {
-  std::vector<Tensor> counted{weight.value()};
-  if (state.first && bias.defined()) counted.push_back(bias.value());
-  const double norm = p_norm(counted, state.p);
+  std::vector<Tensor> counted{kernels::contiguous(weight.value())};
+  if (state.first && bias.defined()) counted.push_back(kernels::contiguous(bias.value()));
+  const double norm = kernels::norm(counted, state.p);
   check(norm > 0.0 && std::isfinite(norm), "normalize", "layer ", name, " has norm ", norm,
         ", expected a positive number");
   state.first = false;

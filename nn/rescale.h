@@ -22,9 +22,6 @@ struct Rescaling {
   std::vector<LayerNorm> layers;
 };
 
-/// The p-norm of all the tensors as one vector, p in [1, inf]; in double, without overflow.
-double p_norm(const std::vector<Tensor>& tensors, double p);
-
 /// One layer y = W x + b: W <- W / rho_k, b <- b / c_k with c_k = c_(k-1) rho_k. rho_k is the norm
 /// of W, and of (W, b) in the first layer. `bias` may be undefined. Computed in double, on the
 /// host. Throws, naming the layer, where the norm is 0 or not finite, or where b / c_k is too

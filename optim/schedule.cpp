@@ -6,8 +6,8 @@
 #include <numbers>
 #include <vector>
 
-#include "optim/text.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace rho::optim {
 namespace {

@@ -6,42 +6,6 @@
 #include "kernels/sphere.h"
 
 namespace rho::optim {
-namespace {
-
-/// The largest magnitude over all tensors, and the tensor that holds it.
-struct GroupPeak : kernels::Peak {
-  std::size_t tensor = 0;
-};
-
-GroupPeak peak_of(const Tensors& x) {
-  GroupPeak best;
-  for (std::size_t t = 0; t < x.size(); ++t) {
-    kernels::Peak peak;
-    kernels::abs_max(x[t], peak);
-    if (peak.index >= 0 &&
-        (best.index < 0 || (!std::isnan(best.value) && !(peak.value <= best.value))))
-      best = {peak, t};
-  }
-  return best;
-}
-
-}  // namespace
-
-void check_norm_order(double p) { check(p >= 1.0, "sphere", "p = ", p, ", expected p >= 1"); }
-
-double norm(const Tensors& x, double p) {
-  check_norm_order(p);
-  const double largest = peak_of(x).value;
-  if (std::isinf(p) || largest == 0.0 || !std::isfinite(largest)) return largest;
-  double total = 0.0;
-  for (const Tensor& tensor : x) {
-    double sum = 0.0;
-    kernels::abs_power_sum(tensor, p, largest, sum);
-    total += sum;
-  }
-  return largest * (p == 1.0 ? total : p == 2.0 ? std::sqrt(total) : std::pow(total, 1.0 / p));
-}
-
 double dot(const Tensors& a, const Tensors& b) {
   double total = 0.0;
   for (std::size_t t = 0; t < a.size(); ++t) {
@@ -65,13 +29,14 @@ Tensors combine(double a, const Tensors& x, double b, const Tensors& y) {
 }
 
 Tensors normal(const Tensors& v, double p) {
+  kernels::check_norm_order(p, "sphere");
   const double length = norm(v, p);
   check(length > 0.0, "sphere", "normal at a point of norm ", length, ", expected a positive norm");
   Tensors out;
   for (const Tensor& tensor : v)
     out.push_back(kernels::zeros(tensor.shape(), tensor.dtype(), tensor.device()));
   if (std::isinf(p)) {
-    const GroupPeak peak = peak_of(v);
+    const kernels::GroupPeak peak = kernels::abs_max_of(v);
     const std::size_t t = peak.tensor;
     const Tensor source = v[t].view({-1}).slice(0, peak.index, peak.index + 1);
     const Tensor target = out[t].view({-1}).slice(0, peak.index, peak.index + 1);
@@ -90,9 +55,9 @@ void normalize(const Tensors& v, double p) {
   const double length = norm(v, p);
   check(length > 0.0 && std::isfinite(length), "sphere", "normalizes a point of norm ", length,
         ", expected a positive finite norm");
+  // Twice, since 1 / length may overflow: first to a magnitude near 1, then exactly.
+  const double power = std::exp2(-std::ilogb(length) / 2);
   for (const Tensor& tensor : v) {
-    // Twice where 1 / length would overflow: first to a magnitude near 1, then exactly.
-    const double power = std::exp2(-std::ilogb(length) / 2);
     kernels::linear_combination(power, tensor, 0.0, tensor, tensor);
     kernels::linear_combination(1.0 / (length * power), tensor, 0.0, tensor, tensor);
   }

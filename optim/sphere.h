@@ -6,17 +6,13 @@
 
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "kernels/norm.h"
 
 namespace rho::optim {
 
 using Tensors = std::vector<Tensor>;
 
-/// Throws unless 1 <= p <= infinity.
-void check_norm_order(double p);
-
-/// ||x||_p without overflow or underflow; 0 for nothing; NaN or infinity where an element is.
-double norm(const Tensors& x, double p);
+using kernels::norm;
 
 /// <a, b>.
 double dot(const Tensors& a, const Tensors& b);

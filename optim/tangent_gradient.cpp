@@ -5,7 +5,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
-#include "optim/text.h"
+#include "tensor/text.h"
 
 namespace rho::optim {
 namespace {
@@ -26,7 +26,7 @@ TangentGradient::TangentGradient(std::vector<Group> groups, double lr,
       growth_(parse_growth(options.rho)),
       steps_(make_number(0.0)),
       unconstrained_(unconstrained(groups_), lr, {options.momentum, options.nesterov, 0.0}) {
-  check_norm_order(options.p);
+  kernels::check_norm_order(options.p, "tangent-gradient");
   check(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay), "tangent-gradient",
         "weight_decay is ", options.weight_decay, ", expected >= 0 and finite");
   check(options.weight_decay == 0.0 || !growth_, "tangent-gradient",

@@ -52,8 +52,7 @@ void* CachingAllocator::allocate(std::size_t bytes, int device_index) {
     bin.pop_back();
     statistics_.bytes_cached -= size;
   } else {
-    pointer = memory_.allocate(size, device_index);
-    ++statistics_.device_calls;
+    pointer = allocate_from_device(size, device_index);
   }
   statistics_.bytes_in_use += size;
   statistics_.bytes_peak = std::max(statistics_.bytes_peak, statistics_.bytes_in_use);
@@ -68,8 +67,24 @@ void CachingAllocator::release(void* pointer, std::size_t bytes, int device_inde
   free_[{device_index, size}].push_back(pointer);
 }
 
+void* CachingAllocator::allocate_from_device(std::size_t size, int device_index) {
+  ++statistics_.device_calls;
+  try {
+    return memory_.allocate(size, device_index);
+  } catch (const Error&) {
+    if (statistics_.bytes_cached == 0) throw;
+    release_cached();
+    ++statistics_.device_calls;
+    return memory_.allocate(size, device_index);
+  }
+}
+
 void CachingAllocator::trim() noexcept {
   const std::scoped_lock lock(mutex_);
+  release_cached();
+}
+
+void CachingAllocator::release_cached() noexcept {
   for (auto& [bin, blocks] : free_)
     for (void* block : blocks) memory_.release(block, bin.first);
   free_.clear();

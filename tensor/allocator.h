@@ -47,6 +47,9 @@ class CachingAllocator {
  private:
   using Bin = std::pair<int, std::size_t>;  // device index, rounded size
   static std::size_t rounded(std::size_t bytes);
+  // With the mutex held. What other sizes keep cached is given back where the device has no more.
+  void* allocate_from_device(std::size_t size, int device_index);
+  void release_cached() noexcept;
 
   Memory& memory_;
   mutable std::mutex mutex_;

@@ -69,6 +69,19 @@ inline std::int64_t numel(const Shape& shape) {
   return count;
 }
 
+/// numel(shape); throws, naming `op`, where an extent is negative or the count does not fit.
+inline std::int64_t checked_numel(const Shape& shape, std::string_view op) {
+  std::int64_t count = 1;
+  bool fits = true;
+  for (const std::int64_t extent : shape) {
+    check(extent >= 0, op, "negative extent in shape ", shape);
+    // An extent of 0 does not excuse the others: views take products of any of them.
+    fits = fits && !__builtin_mul_overflow(count, extent == 0 ? 1 : extent, &count);
+  }
+  check(fits, op, "shape ", shape, " has too many elements");
+  return numel(shape);
+}
+
 /// Row-major strides, in elements.
 inline Strides contiguous_strides(const Shape& shape) {
   Strides strides = Dims::filled(shape.size(), 1);

@@ -16,11 +16,11 @@ Storage::~Storage() {
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
-  for (const std::int64_t extent : shape)
-    check(extent >= 0, "tensor", "negative extent in shape ", shape);
   Tensor out;
-  const auto count = static_cast<std::size_t>(rho::numel(shape));
-  out.storage_ = std::make_shared<Storage>(count * size_of(dtype), device);
+  std::size_t bytes = static_cast<std::size_t>(checked_numel(shape, "tensor"));
+  check(!__builtin_mul_overflow(bytes, size_of(dtype), &bytes), "tensor", "shape ", shape, " of ",
+        dtype, " has too many bytes");
+  out.storage_ = std::make_shared<Storage>(bytes, device);
   out.shape_ = shape;
   out.strides_ = contiguous_strides(shape);
   out.dtype_ = dtype;
@@ -62,16 +62,17 @@ Tensor Tensor::with(const Shape& shape, const Strides& strides, std::int64_t off
 Shape resolve_shape(const Shape& shape, std::int64_t count, std::string_view op) {
   Shape out = shape;
   int unknown = -1;
-  std::int64_t known = 1;
   for (int d = 0; d < shape.size(); ++d) {
     if (shape[d] == -1) {
       check(unknown < 0, op, "more than one -1 in shape ", shape);
       unknown = d;
     } else {
       check(shape[d] >= 0, op, "negative extent in shape ", shape);
-      known *= shape[d];
+      out[d] = shape[d];
     }
   }
+  if (unknown >= 0) out[unknown] = 1;
+  const std::int64_t known = checked_numel(out, op);
   if (unknown >= 0) {
     check(known > 0 && count % known == 0, op, count, " elements do not fit shape ", shape);
     out[unknown] = count / known;
@@ -120,7 +121,7 @@ Tensor Tensor::slice(std::int64_t dim, std::int64_t begin, std::int64_t end,
         end, ":", step, " in dimension ", d, " of shape ", shape_);
   Shape shape = shape_;
   Strides strides = strides_;
-  shape[d] = (end - begin + step - 1) / step;
+  shape[d] = (end - begin) / step + ((end - begin) % step != 0 ? 1 : 0);
   strides[d] *= step;
   return with(shape, strides, offset_ + begin * strides_[d]);
 }
@@ -133,6 +134,7 @@ Tensor Tensor::select(std::int64_t dim, std::int64_t index) const {
 }
 
 Tensor Tensor::expand(const Shape& shape) const {
+  checked_numel(shape, "expand");
   const int added = shape.size() - rank();
   check(added >= 0, "expand", "shape ", shape_, " to ", shape);
   Strides strides = Dims::filled(shape.size(), 0);

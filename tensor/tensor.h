@@ -66,8 +66,6 @@ class Tensor {
   bool is_contiguous() const;
   /// True when both handles look at the same storage.
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
-  /// True when no other tensor looks at this storage.
-  bool is_sole_owner() const { return storage_.use_count() == 1; }
 
   /// First element; T must be the dtype.
   template <class T>

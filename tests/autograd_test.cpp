@@ -6,21 +6,15 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "kernels/fill.h"
+#include "tests/support/testing.h"
 
 namespace rho {
 namespace {
 
+using testing::message_of;
+
 Variable leaf(const std::vector<double>& values) {
   return Variable(Tensor::from(values, {static_cast<std::int64_t>(values.size())}), true);
-}
-
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Autograd, ChainOfOneHundredThousandOperations) {
@@ -88,6 +82,13 @@ TEST(Autograd, SavedValuesAreReleasedByThePass) {
   EXPECT_TRUE(alive.expired());
   EXPECT_NE(message_of([&] { grad({sum(y)}, {x}); }).find("[witness]"), std::string::npos);
 }
+
+// Its graph dies with the program, after everything that a thread owns.
+const Variable& kept_to_the_end() {
+  static const Variable kept = exp(leaf({1.0, 2.0})) * 2.0;
+  return kept;
+}
+TEST(Autograd, AGraphMayHaveStaticLifetime) { EXPECT_TRUE(kept_to_the_end().requires_grad()); }
 
 TEST(Autograd, NoGradRecordsNothing) {
   const Variable x = leaf({2.0});

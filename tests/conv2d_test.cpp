@@ -192,6 +192,22 @@ TEST(Conv2d, SameBitsForAnyNumberOfThreads) {
   omp_set_num_threads(before);
 }
 
+// Where a weight is not finite, padding counts: inf * 0 is NaN.
+TEST(Conv2d, InfiniteWeightsGiveTheSameBitsForAnyNumberOfThreads) {
+  const Tensor x = random<double>({1, 9, 9, 3}, 1), w = random<double>({2, 3, 3, 3}, 2);
+  w.data<double>()[4] = std::numeric_limits<double>::infinity();
+  const auto nans = [&](int threads) {
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    const Variable y = conv2d(Variable(x), Variable(w), {.pad_h = 1, .pad_w = 1});
+    omp_set_num_threads(before);
+    std::vector<bool> out;
+    for (const double value : y.value().to_vector<double>()) out.push_back(std::isnan(value));
+    return out;
+  };
+  for (const int threads : {2, 4, 8}) EXPECT_EQ(nans(threads), nans(1)) << threads;
+}
+
 TEST(Conv2d, AnyStridesOfTheInputs) {
   const Tensor x = random<double>({2, 3, 6, 5}, 1);  // channels first
   const Tensor w = random<double>({4, 3, 3, 2}, 2);

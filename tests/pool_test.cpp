@@ -109,6 +109,13 @@ TEST(Pool, TheFirstOfEqualElementsGetsTheGradient) {
       {1, 0, 0, 0}, 0.0);
 }
 
+TEST(Pool, AnImageWithoutPixelsIsRefused) {
+  const Variable x(Tensor::empty({1, 0, 2, 3}, DType::Float64));
+  const Pool2dOptions padded{2, 2, 1, 1, 1, 1};
+  EXPECT_TRUE(contains(message_of([&] { max_pool2d(x, padded); }), "[max_pool2d]", "[1, 0, 2, 3]"));
+  EXPECT_TRUE(contains(message_of([&] { avg_pool2d(x, padded); }), "[avg_pool2d]", "[1, 0, 2, 3]"));
+}
+
 TEST(Pool, Global) {
   const Tensor x = uniform({2, 3, 4, 5});
   const Variable all = global_avg_pool2d(Variable(x));

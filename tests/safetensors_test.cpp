@@ -10,6 +10,7 @@
 #include <fstream>
 #include <limits>
 
+#include "nn/atomic_file.h"
 #include "tensor/error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -208,9 +209,9 @@ TEST_F(SafetensorsTest, FailedWritesNameThePathAndKeepTheOldFile) {
   EXPECT_EQ(testing::read_text(path()), old);
   EXPECT_FALSE(fs::exists(fs::symlink_status(path() + ".tmp")));
 
-  // The rename fails: a directory is in the way.
+  // A folder is in the way.
   fs::create_directories(path("folder") + "/inner");
-  expect_failed(path("folder"), "directory");
+  expect_failed(path("folder"), "not a regular file");
   EXPECT_FALSE(fs::exists(path("folder") + ".tmp"));
 
   write_safetensors(path(), file);
@@ -224,6 +225,16 @@ TEST_F(SafetensorsTest, BadNamesAreRefused) {
   EXPECT_THROW(write_safetensors(path(), {{}, {{"\xff", t}}}), Error);
   EXPECT_THROW(write_safetensors(path(), {{}, {{"a", Tensor()}}}), Error);
   EXPECT_FALSE(fs::exists(path()));
+}
+
+TEST_F(SafetensorsTest, LinksAreFollowedAndDevicesRefused) {
+  write_text(path("target"), "old");
+  fs::create_symlink("target", path("link"));
+  write_text(path("link"), "new");
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(testing::read_text(path("target")), "new");
+  EXPECT_THROW(write_text("/dev/null", "text"), Error);
+  EXPECT_TRUE(fs::exists("/dev/null") && !fs::is_regular_file("/dev/null"));
 }
 
 TEST_F(SafetensorsTest, PythonReadsIt) {

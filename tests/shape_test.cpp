@@ -98,6 +98,21 @@ TEST(ShapeOps, GatherAndScatterAddAreAdjoint) {
               std::inner_product(c.begin(), c.end(), d.begin(), 0.0), 1e-15);
 }
 
+TEST(ShapeOps, GatherAndScatterAddOnPlainNumbers) {
+  const Tensor x = Tensor::from(std::vector<double>{10, 11, 12, 13, 14, 15}, {2, 3});
+  const Tensor index = Tensor::from(std::vector<std::int64_t>{5, 0, 5, 2}, {2, 2});
+  const Variable taken = gather(Variable(x), index);
+  EXPECT_EQ(taken.shape(), (Shape{2, 2}));
+  EXPECT_EQ(taken.value().to_vector<double>(), (std::vector<double>{15, 10, 15, 12}));
+  EXPECT_EQ(gather(Variable(x.transpose(0, 1)), index).value().to_vector<double>(),
+            (std::vector<double>{15, 10, 15, 11}));
+  const Tensor g = Tensor::from(std::vector<double>{1, 2, 4, 8}, {2, 2});
+  EXPECT_EQ(scatter_add(Variable(g), index, {2, 3}).value().to_vector<double>(),
+            (std::vector<double>{2, 0, 8, 0, 0, 5}));
+  EXPECT_TRUE(contains(message_of([&] { scatter_add(Variable(g), index, {5}); }), "[scatter_add]",
+                       "index 5"));
+}
+
 TEST(ShapeOps, EmptyTensors) {
   const Variable empty(Tensor::empty({0, 3}, DType::Float64));
   EXPECT_TRUE(reshape(empty, {3, 0}).shape() == Shape({3, 0}));

@@ -272,7 +272,7 @@ TEST(SphereNormal, TheFirstOfEqualMaximaIsTheNormalOfTheMaximumNorm) {
 TEST(SphereErrors, OrdersBelowOne) {
   const Tensors x{uniform({3})};
   for (const double p : {0.5, -1.0, std::numeric_limits<double>::quiet_NaN()})
-    EXPECT_TRUE(contains(message_of([&] { norm(x, p); }), "[sphere]", "p >= 1"));
+    EXPECT_TRUE(contains(message_of([&] { norm(x, p); }), "[norm]", "p >= 1"));
 }
 
 }  // namespace

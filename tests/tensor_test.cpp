@@ -63,6 +63,30 @@ TEST(Tensor, Messages) {
   EXPECT_TRUE(contains(message_of([] { Dims::filled(9, 1); }), "8"));
 }
 
+TEST(Tensor, CountsThatDoNotFitAreRefused) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 32;
+  const Tensor one = Tensor::empty({1, 1}, DType::UInt8);
+  const Tensor none = Tensor::empty({0}, DType::UInt8);
+  for (const std::function<void()>& body :
+       std::vector<std::function<void()>>{[&] {
+                                            Tensor::empty({kHuge, kHuge}, DType::UInt8);
+                                          },
+                                          [&] {
+                                            Tensor::empty({kHuge, kHuge, 0}, DType::UInt8);
+                                          },
+                                          [&] {
+                                            Tensor::empty({kHuge, kHuge / 4}, DType::Float64);
+                                          },
+                                          [&] {
+                                            one.expand({kHuge, kHuge});
+                                          },
+                                          [&] {
+                                            none.view({kHuge, kHuge});
+                                          }})
+    EXPECT_TRUE(contains(message_of(body), "4294967296", "too many"));
+  EXPECT_EQ(one.slice(0, 0, 1, std::numeric_limits<std::int64_t>::max()).shape(), (Shape{1, 1}));
+}
+
 TEST(Tensor, ADeviceWithoutBackendIsOneClearError) {
   const Device cuda{DeviceType::CUDA, 1};
   EXPECT_TRUE(contains(message_of([&] { Tensor::empty({1}, DType::Float32, cuda); }), "cuda"));
@@ -90,6 +114,40 @@ TEST(Allocator, CountsTrimsAndAligns) {
   EXPECT_GE(cpu.statistics().bytes_peak, before + 4000);
   cpu.trim();
   EXPECT_EQ(cpu.statistics().bytes_cached, 0U);
+}
+
+// A device with room for `bytes`.
+class SmallMemory final : public Memory {
+ public:
+  explicit SmallMemory(std::size_t bytes) : left_(bytes) {}
+  int device_count() const noexcept override { return 1; }
+  void* allocate(std::size_t bytes, int) override {
+    check(bytes <= left_, "small", "is full");
+    left_ -= bytes;
+    void* pointer = std::malloc(bytes);
+    sizes_[pointer] = bytes;
+    return pointer;
+  }
+  void release(void* pointer, int) noexcept override {
+    left_ += sizes_.at(pointer);
+    sizes_.erase(pointer);
+    std::free(pointer);
+  }
+
+ private:
+  std::size_t left_;
+  std::map<void*, std::size_t> sizes_;
+};
+
+TEST(Allocator, ReusesWhatOtherSizesKeepCached) {
+  SmallMemory memory(1 << 20);
+  CachingAllocator small(memory);
+  small.release(small.allocate(700 << 10, 0), 700 << 10, 0);
+  void* const pointer = small.allocate(600 << 10, 0);  // fits only without the cached block
+  EXPECT_EQ(small.statistics().bytes_cached, 0U);
+  EXPECT_TRUE(contains(message_of([&] { small.allocate(600 << 10, 0); }), "[small]"));
+  small.release(pointer, 600 << 10, 0);
+  small.trim();
 }
 
 TEST(Allocator, IsThreadSafe) {

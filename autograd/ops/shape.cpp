@@ -59,7 +59,9 @@ Variable pad(const Variable& x, const Dims& before, const Dims& after, double va
   Shape shape = x.shape();
   for (int d = 0; d < x.rank(); ++d) {
     check(before[d] >= 0 && after[d] >= 0, "pad", "negative amounts ", before, " and ", after);
-    shape[d] += before[d] + after[d];
+    const bool fits = !__builtin_add_overflow(shape[d], before[d], &shape[d]) &&
+                      !__builtin_add_overflow(shape[d], after[d], &shape[d]);
+    check(fits, "pad", "amounts ", before, " and ", after, " are too large for shape ", x.shape());
   }
   const Tensor out = kernels::full(shape, value, x.dtype(), x.value().device());
   Tensor inside = out;

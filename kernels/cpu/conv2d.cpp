@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/cpu/micro_kernel.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
 
 namespace rho::kernels {
@@ -19,6 +20,7 @@ using cpu::Panels;
 
 constexpr std::int64_t kDepth = 384;            // weights of a panel used before the next pixels
 constexpr std::int64_t kPixels = 512;           // output pixels of one task of the direct routine
+constexpr std::int64_t kTasks = 16;             // at least, for the threads to share
 constexpr std::int64_t kBlockBytes = 24 << 10;  // of image rows kept in the first-level cache
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -206,15 +208,18 @@ void Direct<T>::run() const {
   thread_local cpu::Scratch scratch;
   T* const packed = scratch.get<T>(groups * Panels<T>(outs).padded() * depth());
   pack(packed);
-  const std::int64_t wanted = ceil_div(omp_get_max_threads(), images);
-  const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), wanted);
+  // By the shape alone: where weights are not finite, padding that one block skips counts in
+  // another.
+  const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), ceil_div(kTasks, images));
   const std::int64_t block = ceil_div(height, std::min(blocks, height));
   const std::int64_t tasks = ceil_div(height, block);
   const bool parallel = images * height * width * groups * outs * depth() > cpu::kSerialProducts;
+  cpu::FirstException errors;
 #pragma omp parallel for collapse(2) schedule(dynamic) if (parallel)
   for (std::int64_t n = 0; n < images; ++n)
     for (std::int64_t t = 0; t < tasks; ++t)
-      rows(n, t * block, std::min(height, (t + 1) * block), packed);
+      errors.guard([&] { rows(n, t * block, std::min(height, (t + 1) * block), packed); });
+  errors.rethrow();
 }
 
 /// grad_w[o, a, b, c] = sum over n, i, j of
@@ -323,13 +328,17 @@ void WeightGradient<T>::run() const {
   const bool parallel =
       images * grad_y.height * grad_y.width * grad_y.channels * taps_h * taps_w * ins() >
       cpu::kSerialProducts;
+  cpu::FirstException errors;
 #pragma omp parallel if (parallel)
   {
     const std::int64_t threads = omp_get_num_threads(), me = omp_get_thread_num();
     const Tile* const begin = list.data() + count * me / threads;
     const Tile* const end = list.data() + count * (me + 1) / threads;
-    for (std::int64_t n = 0; n < images && begin != end; ++n) add_image(n, begin, end);
+    errors.guard([&] {
+      for (std::int64_t n = 0; n < images && begin != end; ++n) add_image(n, begin, end);
+    });
   }
+  errors.rethrow();
 }
 
 template <class T>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/cpu/micro_kernel.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
 
 namespace rho::kernels {
@@ -133,6 +134,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const T* data_b = b.data<T>();
 
   const bool parallel = out.numel() * depth > cpu::kSerialProducts;
+  cpu::FirstException errors;
 #pragma omp parallel for collapse(3) schedule(dynamic) if (parallel)
   for (std::int64_t n = 0; n < batch; ++n)
     for (std::int64_t bn = 0; bn < blocks_n; ++bn)
@@ -141,10 +143,13 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
         const auto item = static_cast<std::size_t>(n);
         const Matrix<T> left{data_a + offsets_a[item], strides(a, 2), strides(a, 1)};
         const Matrix<T> right{data_b + offsets_b[item], strides(b, 1), strides(b, 2)};
-        multiply_block(left.at(i, 0), right.at(j, 0), std::min(block_m, rows - i),
-                       std::min(block_n, columns - j), depth, result + (n * rows + i) * columns + j,
-                       columns);
+        errors.guard([&] {
+          multiply_block(left.at(i, 0), right.at(j, 0), std::min(block_m, rows - i),
+                         std::min(block_n, columns - j), depth,
+                         result + (n * rows + i) * columns + j, columns);
+        });
       }
+  errors.rethrow();
 }
 
 void matmul_cpu(const Tensor& a, const Tensor& b, const Tensor& out) {

@@ -17,6 +17,7 @@ class Scratch {
     const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
     if (bytes > bytes_) {
       memory_.reset();
+      bytes_ = 0;  // stays so where there is no memory left
       memory_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
       bytes_ = bytes;
     }

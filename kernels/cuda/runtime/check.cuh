@@ -10,7 +10,9 @@
 namespace rho::kernels::cuda {
 
 inline void check_status(cudaError_t status, std::string_view op) {
-  rho::check(status == cudaSuccess, op, "CUDA: ", cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  static_cast<void>(cudaGetLastError());  // or the next launch would be blamed for it
+  rho::fail(op, "CUDA: ", cudaGetErrorString(status));
 }
 
 /// After a launch: its own error, if it had one.

@@ -11,7 +11,9 @@ class DeviceMemory final : public Memory {
  public:
   int device_count() const noexcept override {
     int count = 0;
-    return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+    if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+    static_cast<void>(cudaGetLastError());  // no driver is no failure
+    return 0;
   }
   void* allocate(std::size_t bytes, int device_index) override {
     check_status(cudaSetDevice(device_index), "cuda memory");
@@ -21,7 +23,8 @@ class DeviceMemory final : public Memory {
   }
   void release(void* pointer, int device_index) noexcept override {
     // Nothing can be done about a failure here, and at exit the driver may be gone already.
-    if (cudaSetDevice(device_index) == cudaSuccess) static_cast<void>(cudaFree(pointer));
+    if (cudaSetDevice(device_index) != cudaSuccess || cudaFree(pointer) != cudaSuccess)
+      static_cast<void>(cudaGetLastError());
   }
 };
 

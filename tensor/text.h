@@ -1,4 +1,4 @@
-// Reading options such as "log:0.5" and "multistep:10,20:0.1".
+// Numbers and lists in text: options such as "log:0.5" and "1,2,3", cells of a table.
 #pragma once
 
 #include <charconv>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rho::optim {
+namespace rho {
 
 /// The parts of `text` between separators; one part where there is none.
 inline std::vector<std::string> split(const std::string& text, char separator) {
@@ -32,4 +32,4 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
-}  // namespace rho::optim
+}  // namespace rho

@@ -1,0 +1,36 @@
+#include "kernels/norm.h"
+
+#include <cmath>
+
+namespace rho::kernels {
+
+GroupPeak abs_max_of(const std::vector<Tensor>& tensors) {
+  GroupPeak best;
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    Peak peak;
+    abs_max(tensors[t], peak);
+    if (peak.index >= 0 &&
+        (best.index < 0 || (!std::isnan(best.value) && !(peak.value <= best.value))))
+      best = {peak, t};
+  }
+  return best;
+}
+
+void check_norm_order(double p, std::string_view op) {
+  check(p >= 1.0, op, "p = ", p, ", expected p >= 1");
+}
+
+double norm(const std::vector<Tensor>& tensors, double p) {
+  check_norm_order(p, "norm");
+  const double largest = abs_max_of(tensors).value;
+  if (std::isinf(p) || largest == 0.0 || !std::isfinite(largest)) return largest;
+  double total = 0.0;
+  for (const Tensor& tensor : tensors) {
+    double sum = 0.0;
+    abs_power_sum(tensor, p, largest, sum);
+    total += sum;
+  }
+  return largest * (p == 1.0 ? total : p == 2.0 ? std::sqrt(total) : std::pow(total, 1.0 / p));
+}
+
+}  // namespace rho::kernels

@@ -3,12 +3,11 @@
 #include <csv.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <optional>
 #include <vector>
 
 #include "datasets/bytes.h"
+#include "tensor/text.h"
 
 namespace rho::datasets {
 namespace {
@@ -19,13 +18,6 @@ struct Table {
   std::vector<double> features;
   std::vector<std::string> labels;
 };
-
-std::optional<double> parse_number(std::string_view text) {
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // Collects the cells of one row; libcsv calls it through C functions, which no exception may cross.
 struct Rows {
@@ -68,9 +60,9 @@ Table read_table(const std::string& path) {
     check(cells.size() == width, "csv", path, ", row ", r + 1, " has ", cells.size(),
           " cells, expected ", width, " as in the header");
     for (std::size_t c = 0; c + 1 < width; ++c) {
-      const std::optional<double> value = parse_number(cells[c]);
-      check(value && std::isfinite(*value), "csv", path, ", row ", r + 1, ", column ", c + 1, " (",
-            rows[0][c], "): \"", cells[c], "\" is not a finite number");
+      const std::optional<double> value = parse_number<double>(cells[c]);
+      check(value.has_value(), "csv", path, ", row ", r + 1, ", column ", c + 1, " (", rows[0][c],
+            "): \"", cells[c], "\" is not a finite number");
       table.features.push_back(*value);
     }
     table.labels.push_back(cells.back());
@@ -83,9 +75,9 @@ std::vector<std::string> class_names(const Table& table) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   if (std::all_of(names.begin(), names.end(),
-                  [](const std::string& name) { return parse_number(name).has_value(); }))
+                  [](const std::string& name) { return parse_number<double>(name).has_value(); }))
     std::stable_sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-      return *parse_number(a) < *parse_number(b);
+      return *parse_number<double>(a) < *parse_number<double>(b);
     });
   return names;
 }

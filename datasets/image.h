@@ -7,9 +7,10 @@
 
 namespace rho::datasets {
 
-/// The image in `path` as uint8 [H, W, 3], red, green, blue; grey becomes three equal channels, an
-/// alpha channel is composed onto black. The content, not the name, tells the format. Throws,
-/// naming the file, when it is neither format, truncated or corrupt.
+/// The image in `path` as uint8 [H, W, 3], red, green, blue, as Pillow's convert("RGB") has it:
+/// grey becomes three equal channels, alpha is dropped, 16 bits lose the lower 8. The content, not
+/// the name, tells the format. Throws, naming the file, when it is neither format, truncated or
+/// corrupt.
 Tensor decode_image(const std::string& path);
 
 }  // namespace rho::datasets

@@ -18,7 +18,13 @@ void measure(const Tensor& examples, Standardization& out) {
     const double centred = static_cast<double>(values[i]) / out.divisor - out.mean[i % channels];
     out.std[i % channels] += centred * centred / count;
   }
-  for (double& variance : out.std) variance = variance > 0.0 ? std::sqrt(variance) : 1.0;
+  for (std::size_t c = 0; c < channels; ++c) {
+    // By comparison: the mean of a constant is rounded, and its variance then not quite 0.
+    bool constant = true;
+    for (std::size_t i = c; i < values.size() && constant; i += channels)
+      constant = values[i] == values[c];
+    out.std[c] = constant ? 1.0 : std::sqrt(out.std[c]);
+  }
 }
 
 }  // namespace

@@ -45,6 +45,15 @@ TEST(Standardization, IsPerChannelInUnitsOfOne) {
   EXPECT_NEAR(of_numbers.std[0], std::sqrt(2.0), 1e-15);
 }
 
+// The mean of a constant is rounded; dividing by what is left of it would blow a test value up.
+TEST(Standardization, AConstantHasStandardDeviationOne) {
+  const Tensor labels = Tensor::from(std::vector<std::int64_t>(150, 0), {150});
+  const Tensor tenths = Tensor::from(std::vector<double>(150, 0.1), {150, 1});
+  EXPECT_EQ(measure_standardization({"tenths", tenths, labels, 1}).std[0], 1.0);
+  const Tensor grey = Tensor::from(std::vector<std::uint8_t>(150, 77), {150, 1, 1, 1});
+  EXPECT_EQ(measure_standardization({"grey", grey, labels, 1}).std[0], 1.0);
+}
+
 TEST(Subset, FirstAndRandom) {
   const Dataset all = numbered(100, 10);
   const Dataset first = first_n(all, 3);

@@ -104,11 +104,35 @@ TEST(ImageFolder, ClassesAndExamplesAreInTheOrderOfTheirNames) {
   expect_close(example(split.test, 0), grey);
 }
 
-TEST(ImageFolder, AlphaIsComposedOntoBlack) {
+// One grey pixel; `gamma` 0 writes no such chunk.
+std::string grey_png(int depth, const Bytes& sample, double gamma) {
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(png);
+  std::string out;
+  const auto append = [](png_structp writer, png_bytep bytes, std::size_t count) {
+    static_cast<std::string*>(png_get_io_ptr(writer))
+        ->append(reinterpret_cast<char*>(bytes), count);
+  };
+  png_set_write_fn(png, &out, append, [](png_structp) {});
+  png_set_IHDR(png, info, 1, 1, depth, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (gamma > 0) png_set_gAMA(png, info, gamma);
+  png_write_info(png, info);
+  png_write_row(png, sample.data());
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  return out;
+}
+
+TEST(ImageFolder, SamplesAreTakenAsTheyAre) {
   const TemporaryFolder folder;
-  const std::string path = folder.write(
-      "a.png", png(1, 3, PNG_FORMAT_RGBA, {10, 20, 30, 255, 200, 100, 50, 0, 9, 9, 9, 255}));
-  EXPECT_EQ(decode_image(path).to_vector<int>(), (std::vector<int>{10, 20, 30, 0, 0, 0, 9, 9, 9}));
+  const auto decoded = [&](const std::string& content) {
+    return decode_image(folder.write("a.png", content)).to_vector<int>();
+  };
+  EXPECT_EQ(decoded(grey_png(8, {100}, 1.0)), (std::vector<int>{100, 100, 100}));
+  EXPECT_EQ(decoded(grey_png(16, {100, 100}, 0.0)), (std::vector<int>{100, 100, 100}));
+  EXPECT_EQ(decoded(png(1, 2, PNG_FORMAT_RGBA, {10, 20, 30, 255, 200, 100, 50, 128})),
+            (std::vector<int>{10, 20, 30, 200, 100, 50}));
 }
 
 TEST(ImageFolder, DamagedImagesAreNamed) {

@@ -7,8 +7,8 @@ out=${1:-out/quickstart}
 bash scripts/install.sh
 bash scripts/build.sh release
 rm -rf "$out"
-build/release/rho-train --model convnet3-34 --data fashion-mnist --optimizer sgd --lr 0.01 \
-  --momentum 0.9 --batch 100 --epochs 6 --schedule cosine:6 --seed 1 --out "$out"
-build/release/rho-measure --model convnet3-34 --checkpoint "$out/last.safetensors" \
-  --data fashion-mnist --json "$out/measure.json" --plot "$out/measure.png"
+build/release/rho-train --model convnet3-34 --data fashion-mnist --optimizer adam --lr 0.0007 \
+  --batch 32 --epochs 2 --schedule step:1:0.2 --seed 1 --out "$out"
+build/release/rho-measure --checkpoint "$out/last.safetensors" --data fashion-mnist \
+  --json "$out/measure.json" --plot "$out/measure.png"
 echo "numbers: $out/measure.json   picture: $out/measure.png"

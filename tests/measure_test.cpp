@@ -261,7 +261,7 @@ TEST(Normalization, LeavesTheNetworkAlone) {
   EXPECT_EQ(before, after);
   EXPECT_TRUE(model->training());
   EXPECT_EQ(twin.layers.size(), 20U);
-  for (const auto& layer : twin.folded->parameters())
+  for (const auto& layer : twin.normalized->parameters())
     EXPECT_EQ(layer.value.dtype(), DType::Float32);
 }
 

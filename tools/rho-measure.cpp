@@ -1,9 +1,7 @@
 // Measures a trained network: see rho-measure --help.
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
 #include <optional>
 
 #include "nn/atomic_file.h"
@@ -34,14 +32,7 @@ struct MeasureOptions {
   std::string model, checkpoint, data, mean, std, norm = "2", precision = "f32", json, plot;
   std::int64_t batch = 100;
 
-  // 0 where --norm is not a number.
-  double p() const {
-    if (norm == "inf") return std::numeric_limits<double>::infinity();
-    double value = 0.0;
-    const char* const end = norm.data() + norm.size();
-    const auto [stop, error] = std::from_chars(norm.data(), end, value);
-    return error == std::errc{} && stop == end ? value : 0.0;
-  }
+  double p() const { return norm_order(norm); }
   DType dtype() const { return precision == "f64" ? DType::Float64 : DType::Float32; }
 };
 
@@ -110,6 +101,7 @@ void check_output(const std::string& path) {
   const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
   check(fs::is_directory(folder), "output", path, ": there is no folder ", folder.string());
   check(!fs::is_directory(path), "output", path, " is a folder, expected a file name");
+  check(!fs::exists(path) || fs::is_regular_file(path), "output", path, " is not a regular file");
 }
 
 // An entry of the metadata; empty where the checkpoint has none.

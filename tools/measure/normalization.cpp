@@ -25,7 +25,6 @@ void check_same_shape(const Outputs& f, const Outputs& f_tilde) {
 
 Normalization normalize(const nn::ModelSpec& spec, nn::Module& model, double p, DType dtype) {
   Normalization out;
-  out.folded = folded_copy(spec, model, dtype);
   out.normalized = folded_copy(spec, model, dtype);
   const nn::Rescaling state = nn::normalize(*out.normalized, p);
   out.log_rho = state.log_scale;

@@ -13,7 +13,6 @@ namespace rho::measure {
 struct Normalization {
   double log_rho = 0.0;                    ///< f = exp(log_rho) f~
   std::vector<nn::LayerNorm> layers;       ///< after folding, in order
-  std::shared_ptr<nn::Module> folded;      ///< f with its batch norms folded
   std::shared_ptr<nn::Module> normalized;  ///< f~
 };
 

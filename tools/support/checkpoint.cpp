@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "nn/atomic_file.h"
 #include "nn/safetensors.h"
+#include "tensor/text.h"
 
 namespace rho::tools {
 namespace fs = std::filesystem;
@@ -27,10 +27,8 @@ const std::string& entry(const nn::TensorFile& file, const std::string& path, co
 }
 
 std::int64_t parse_epoch(const std::string& text, const std::string& path) {
-  std::int64_t epoch = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
-  check(error == std::errc{} && stop == text.data() + text.size() && epoch >= 1, "resume", path,
-        " has the epoch \"", text, "\", expected a number >= 1");
+  const std::int64_t epoch = parse_number<std::int64_t>(text).value_or(0);
+  check(epoch >= 1, "resume", path, " has the epoch \"", text, "\", expected a number >= 1");
   return epoch;
 }
 
@@ -44,7 +42,10 @@ RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
   check(lock_ >= 0, "out", path_, ": ", std::generic_category().message(errno));
   // A file system without locks (ENOLCK) does not stop a run.
   const bool held = ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  check(!held, "out", path_, " is in use by another process");
+  if (held) {
+    ::close(lock_);
+    fail("out", path_, " is in use by another process");
+  }
   nn::AtomicFile probe(file("write-probe"));
   probe.write("x", 1);
 }

@@ -1,6 +1,9 @@
 #include "tools/support/data.h"
 
 #include <charconv>
+#include <limits>
+
+#include "tensor/text.h"
 
 namespace rho::tools {
 namespace {
@@ -8,17 +11,12 @@ namespace {
 template <class T>
 std::vector<T> parse_list(const std::string& text, const std::string& what) {
   std::vector<T> values;
-  const char* position = text.data();
-  const char* const end = position + text.size();
-  while (true) {
-    T value{};
-    const auto [stop, error] = std::from_chars(position, end, value);
-    check(error == std::errc{} && (stop == end || *stop == ','), what, "\"", text,
-          "\" is not a list of comma separated numbers");
-    values.push_back(value);
-    if (stop == end) return values;
-    position = stop + 1;
+  for (const std::string& part : split(text, ',')) {
+    const std::optional<T> value = parse_number<T>(part);
+    check(value.has_value(), what, "\"", text, "\" is not a list of comma separated numbers");
+    values.push_back(*value);
   }
+  return values;
 }
 
 }  // namespace
@@ -57,6 +55,11 @@ Shape shape_from_text(const std::string& text, const std::string& what) {
     shape.push_back(extent);
   }
   return shape;
+}
+
+double norm_order(const std::string& text) {
+  if (text == "inf") return std::numeric_limits<double>::infinity();
+  return parse_number<double>(text).value_or(0.0);
 }
 
 std::string numbers_to_text(const std::vector<double>& values) {

@@ -27,6 +27,9 @@ std::string shape_to_text(const Shape& shape);
 /// The inverse of shape_to_text; `what` names the source in the error.
 Shape shape_from_text(const std::string& text, const std::string& what);
 
+/// p of a norm, as --norm has it: a number, or infinity for "inf"; 0 where the text is neither.
+double norm_order(const std::string& text);
+
 /// Comma separated, in as few digits as read back to the same bits.
 std::string numbers_to_text(const std::vector<double>& values);
 std::vector<double> numbers_from_text(const std::string& text, const std::string& what);

@@ -2,10 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <thread>
 
 #include "datasets/corrupt.h"
@@ -144,6 +142,8 @@ void merge(TrainOptions& options, const CLI::App& app, const std::string& path) 
                     } catch (const Json::exception&) {
                       fail("resume", path, " has no valid \"", name, '"');
                     }
+                    // Neither changes what is computed.
+                    if (name == "threads") return;
                     const bool given = app.count("--" + name) > 0;
                     check(!given || value == saved || name == "epochs", "resume", "--", name,
                           " is ", value, ", but the run in ", options.out, " has ", saved);
@@ -153,12 +153,7 @@ void merge(TrainOptions& options, const CLI::App& app, const std::string& path) 
 
 }  // namespace
 
-double TrainOptions::p() const {
-  if (norm == "inf") return std::numeric_limits<double>::infinity();
-  double value = 0;
-  const auto [stop, error] = std::from_chars(norm.data(), norm.data() + norm.size(), value);
-  return error == std::errc{} && stop == norm.data() + norm.size() ? value : 0.0;
-}
+double TrainOptions::p() const { return norm_order(norm); }
 
 nlohmann::ordered_json to_json(const TrainOptions& options) {
   Json json;

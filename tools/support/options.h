@@ -47,8 +47,8 @@ nlohmann::ordered_json to_json(const TrainOptions& options);
 
 /// Reads the command line. Nothing when it asked for --help, which has then been printed. With
 /// --resume, options that are not given come from OUT/config.json, and those that are given must be
-/// equal to it (only --epochs may differ); otherwise throws, naming the option. A wrong command
-/// line is a CLI::ParseError.
+/// equal to it (only --epochs and --threads may differ); otherwise throws, naming the option. A
+/// wrong command line is a CLI::ParseError.
 std::optional<TrainOptions> parse_train_options(int argc, char** argv);
 
 }  // namespace rho::tools

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -104,7 +105,10 @@ Data load_data(const TrainOptions& options) {
 
 // Indices count within the split in use.
 void write_corrupted(const std::string& path, const Tensor& indices, const TrainOptions& options) {
-  if (!indices.defined()) return;
+  if (!indices.defined()) {
+    std::filesystem::remove(path);  // of an earlier try in this folder
+    return;
+  }
   const Json json{{"mode", options.corrupt_mode}, {"indices", indices.to_vector<std::int64_t>()}};
   nn::write_text(path, json.dump() + "\n");
 }
@@ -232,9 +236,8 @@ class Training {
     record.log_rho = measure::normalize(spec_, *model_, options_.p(), DType::Float64).log_rho;
     record.train_normalized_cross_entropy = measure::cross_entropy(train, record.log_rho);
     record.test_normalized_cross_entropy = measure::cross_entropy(test, record.log_rho);
-    const std::vector<double> margins = measure::margins(train);
-    record.min_margin = measure::summarize(margins).min;
-    record.min_normalized_margin = measure::summarize(margins, std::exp(-record.log_rho)).min;
+    record.min_margin = measure::summarize(measure::margins(train)).min;
+    record.min_normalized_margin = measure::summarize(measure::margins(train, record.log_rho)).min;
   }
 
   double minimized(const measure::Outputs& train, double cross_entropy) const {

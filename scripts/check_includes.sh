@@ -10,7 +10,8 @@ declare -A allowed=(
   [nn]="tensor kernels autograd nn"
   [optim]="tensor kernels autograd optim"
   [datasets]="tensor datasets"
-  [tools/measure]="tensor kernels autograd nn optim datasets tools/measure"
+  [tools/plot]="tensor nn tools/plot"
+  [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
 )
 bad=0
 for folder in "${!allowed[@]}"; do

@@ -12,6 +12,7 @@
 #include "tools/measure/picture.h"
 #include "tools/measure/report.h"
 #include "tools/measure/report_json.h"
+#include "tools/plot/gnuplot.h"
 
 namespace rho {
 namespace {
@@ -382,7 +383,7 @@ TEST_F(Picture, Errors) {
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", folder_.c_str(), 1);
   const std::string draw = message_of([&] { measure::draw(report, "t", "2", folder_ / "a.png"); });
-  const std::string check = message_of([] { measure::check_gnuplot(); });
+  const std::string check = message_of([] { plot::check_gnuplot(); });
   ::setenv("PATH", path.c_str(), 1);
   EXPECT_TRUE(contains(draw, "[plot]", "a.png", "gnuplot"));
   EXPECT_TRUE(contains(check, "[plot]", "gnuplot", "PATH"));

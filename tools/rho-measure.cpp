@@ -10,6 +10,7 @@
 #include "tools/measure/picture.h"
 #include "tools/measure/report.h"
 #include "tools/measure/report_json.h"
+#include "tools/plot/gnuplot.h"
 #include "tools/support/data.h"
 #include "tools/support/run.h"
 
@@ -62,7 +63,7 @@ void validate(const MeasureOptions& o) {
     require(mean.size() == std.size(), "--mean", "and --std must have one number a channel each");
     for (const double value : std) require(value > 0.0, "--std", "must be > 0");
   }
-  require(o.plot.empty() || measure::is_picture_name(o.plot), "--plot",
+  require(o.plot.empty() || plot::is_picture_name(o.plot), "--plot",
           "\"" + o.plot + "\" must end in .svg or .png");
 }
 
@@ -155,7 +156,7 @@ nn::ModelSpec model_spec(const MeasureOptions& o, const nn::TensorFile& checkpoi
 int run(const MeasureOptions& o) {
   check_output(o.json);
   check_output(o.plot);
-  if (!o.plot.empty()) measure::check_gnuplot();
+  if (!o.plot.empty()) plot::check_gnuplot();
   const nn::TensorFile checkpoint = nn::read_safetensors(o.checkpoint);
   const datasets::Split split = load(parse_data(o.data));
   const nn::ModelSpec spec = model_spec(o, checkpoint, split.train);

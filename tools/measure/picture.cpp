@@ -1,86 +1,20 @@
 #include "tools/measure/picture.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
-#include "nn/atomic_file.h"
+#include "tools/plot/gnuplot.h"
 
 namespace rho::measure {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kBins = 60;
 constexpr double kSmallestMargin = 1e-300;  // below it the picture shows 0
-// Blue and orange of Okabe and Ito: apart for every kind of colour vision, and in grey.
-constexpr const char* kTrainColour = "#0072B2";
-constexpr const char* kTestColour = "#E69F00";
+constexpr const char* kTrainColour = plot::kColours[0];
+constexpr const char* kTestColour = plot::kColours[1];
 // With more layers than this, names are small and upright; beyond the second, only some are shown.
 constexpr std::size_t kFewLayers = 12, kNamedLayers = 60;
-
-// A folder of its own for one run of gnuplot.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "rho-picture-XXXXXX").string();
-    check(::mkdtemp(pattern.data()) != nullptr, "plot", "no folder can be made in ",
-          fs::temp_directory_path().string());
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Runs gnuplot on a script, its messages in `log`; the exit code, or -1 where it can not be run.
-int run_gnuplot(const std::string& script, const std::string& log) {
-  posix_spawn_file_actions_t streams;
-  posix_spawn_file_actions_init(&streams);
-  posix_spawn_file_actions_addopen(&streams, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&streams, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT, 0600);
-  posix_spawn_file_actions_adddup2(&streams, STDOUT_FILENO, STDERR_FILENO);
-  std::string program = "gnuplot", argument = script;
-  char* const arguments[] = {program.data(), argument.data(), nullptr};
-  pid_t child = 0;
-  const int failed = ::posix_spawnp(&child, program.c_str(), &streams, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&streams);
-  int status = 0;
-  if (failed != 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
-  return WEXITSTATUS(status);
-}
-
-// A gnuplot string: in single quotes only the quote itself is special.
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += c;
-    out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-  }
-  return out + "'";
-}
 
 struct Bins {
   double low, width;
@@ -153,7 +87,7 @@ void write_norms(std::ostream& out, const Report& report, const std::string& nor
       << (layers.size() <= kFewLayers ? "30" : "90") << " right noenhanced font ',"
       << (layers.size() <= kFewLayers ? 10 : 8) << "' (";
   for (std::size_t k = 0; k < layers.size(); k += step)
-    out << (k == 0 ? "" : ", ") << quoted(layers[k].name) << ' ' << k;
+    out << (k == 0 ? "" : ", ") << plot::quoted(layers[k].name) << ' ' << k;
   out << ")\nset title 'Layer norms'\n"
          "set xlabel 'layer (batch norm folded)'\n"
          "set ylabel 'norm of the weights, p = "
@@ -168,48 +102,18 @@ void write_norms(std::ostream& out, const Report& report, const std::string& nor
       << kTrainColour << "' notitle\n";
 }
 
-std::string script(const Report& report, const std::string& title, const std::string& norm,
-                   const std::string& output) {
-  std::ostringstream out;
-  out.precision(9);
-  out << "set terminal "
-      << (output.ends_with(".svg") ? "svg size 1200,500 font 'Helvetica,13' background '#ffffff'"
-                                   : "pngcairo size 1200,500 font 'Helvetica,11'")
-      << " enhanced\nset output " << quoted(output)
-      << "\nset border 3 linecolor '#404040'\nset tics nomirror\nset grid y linecolor '#d8d8d8'\n"
-         "set multiplot layout 1,2 title "
-      << quoted(title) << " noenhanced font ',14'\n";
-  write_margins(out, report);
-  out << "unset key\n";
-  write_norms(out, report, norm);
-  out << "unset multiplot\nunset output\n";
-  return out.str();
-}
-
 }  // namespace
-
-bool is_picture_name(const std::string& path) {
-  return path.ends_with(".svg") || path.ends_with(".png");
-}
-
-void check_gnuplot() {
-  const TemporaryFolder folder;
-  std::ofstream(folder.file("script")) << "exit\n";
-  check(run_gnuplot(folder.file("script"), folder.file("log")) == 0, "plot",
-        "gnuplot can not be run; expected the program gnuplot in the PATH (Debian: gnuplot-nox)");
-}
 
 void draw(const Report& report, const std::string& title, const std::string& norm,
           const std::string& path) {
-  check(is_picture_name(path), "plot", path, ": expected a name ending in .svg or .png");
-  const TemporaryFolder folder;
-  const std::string picture = folder.file(path.ends_with(".svg") ? "out.svg" : "out.png");
-  nn::write_text(folder.file("script"), script(report, title, norm, picture));
-  const int code = run_gnuplot(folder.file("script"), folder.file("log"));
-  const std::string content = read_file(picture);
-  check(code == 0 && !content.empty(), "plot", path, ": gnuplot drew nothing: ",
-        code < 0 ? "it can not be run (Debian: gnuplot-nox)" : read_file(folder.file("log")));
-  nn::write_text(path, content);
+  std::ostringstream out;
+  out.precision(9);
+  out << "set multiplot layout 1,2 title " << plot::quoted(title) << " noenhanced font ',14'\n";
+  write_margins(out, report);
+  out << "unset key\n";
+  write_norms(out, report, norm);
+  out << "unset multiplot\n";
+  plot::draw(path, 1200, 500, out.str());
 }
 
 }  // namespace rho::measure

@@ -7,12 +7,6 @@
 
 namespace rho::measure {
 
-/// True for the suffixes that draw() knows: .svg and .png.
-bool is_picture_name(const std::string& path);
-
-/// Throws, with one line, where draw() could not run gnuplot.
-void check_gnuplot();
-
 /// Two panels, 1200 x 500: the histogram of the normalized margins of both splits, and the layers'
 /// norms. `title` names what was measured, `norm` the p of the norms ("2"). The file is replaced in
 /// one step. Throws, naming the path, where gnuplot fails or the file can not be written.

@@ -26,8 +26,7 @@ Adam::Adam(std::vector<Group> groups, double lr, const AdamOptions& options)
   }
 }
 
-void Adam::step() {
-  check_gradients();
+void Adam::take_step() {
   const auto& [beta1, beta2, eps, weight_decay] = options_;
   for (std::size_t k = 0; k < groups_.size(); ++k)
     for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {

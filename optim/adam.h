@@ -21,10 +21,11 @@ class Adam : public Optimizer {
   /// Throws where an option is out of its range.
   Adam(std::vector<Group> groups, double lr, const AdamOptions& options = {});
 
-  void step() override;
   State entries() const override;
 
  private:
+  void take_step() override;
+
   struct Moments {
     std::vector<Tensor> first, second, steps;  // one of each per tensor of the group
   };

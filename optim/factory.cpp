@@ -1,8 +1,9 @@
 #include "optim/factory.h"
 
 #include "optim/adam.h"
+#include "optim/langevin.h"
+#include "optim/norm_constrained.h"
 #include "optim/sgd.h"
-#include "optim/tangent_gradient.h"
 
 namespace rho::optim {
 namespace {
@@ -23,12 +24,10 @@ constexpr Method kMethods[] = {
        return std::make_unique<Adam>(std::move(groups), o.lr,
                                      AdamOptions{o.beta1, o.beta2, o.eps, o.weight_decay});
      }},
-    {"tangent-gradient",
+    {"langevin",
      [](const OptimizerOptions& o, std::vector<Group>&& groups) -> std::unique_ptr<Optimizer> {
-       return std::make_unique<TangentGradient>(
-           std::move(groups), o.lr,
-           TangentGradientOptions{o.p, o.momentum, o.nesterov, o.weight_decay, o.rho, o.rho_lr,
-                                  o.retract_every});
+       return std::make_unique<Langevin>(std::move(groups), o.lr,
+                                         LangevinOptions{o.temperature, o.seed});
      }},
 };
 
@@ -38,13 +37,21 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
                                           std::vector<Group> groups) {
   for (const Method& method : kMethods)
     if (options.name == method.name) return method.make(options, std::move(groups));
+  for (const Direction& direction : directions())
+    if (options.name == direction.name)
+      return std::make_unique<NormConstrained>(
+          std::move(groups), options.lr,
+          NormConstrainedOptions{options.name, options.p, options.momentum, options.nesterov,
+                                 options.weight_decay, options.rho, options.rho_lr,
+                                 options.retract_every, options.per_channel});
   fail("optimizer", "unknown name \"", options.name, "\", expected one of: ", optimizer_names());
 }
 
 std::string optimizer_names() {
   std::string names;
-  for (const Method& method : kMethods)
-    names += (names.empty() ? "" : ", ") + std::string(method.name);
+  const auto append = [&](const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
+  for (const Method& method : kMethods) append(method.name);
+  for (const Direction& direction : directions()) append(direction.name);
   return names;
 }
 

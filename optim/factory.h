@@ -17,10 +17,13 @@ struct OptimizerOptions {
   bool nesterov = false;
   double weight_decay = 0.0;
   double p = 2.0;               ///< order of the constrained groups' norm, >= 1 or infinity
-  std::string rho = "learned";  ///< learned, fixed, linear:RATE or log:C
+  std::string rho = "learned";  ///< see make_scale
   double rho_lr = -1.0;         ///< negative: lr
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   std::int64_t retract_every = 1;  ///< steps
+  bool per_channel = false;        ///< a norm for each output channel
+  double temperature = 0.0;        ///< of langevin
+  std::uint64_t seed = 0;          ///< of langevin's noise
 };
 
 /// Throws for an unknown name, with the known ones, and for a value out of its range.

@@ -8,25 +8,78 @@
 #include "kernels/fill.h"
 #include "kernels/sphere.h"
 #include "kernels/transfer.h"
+#include "optim/products.h"
 
 namespace rho::optim {
 
-Optimizer::Optimizer(std::vector<Group> groups, double lr) : groups_(std::move(groups)), lr_(lr) {
+Optimizer::Optimizer(std::vector<Group> groups, double lr)
+    : groups_(std::move(groups)), lr_(lr), skipped_steps_(make_number(0.0)) {
   check(lr > 0.0 && std::isfinite(lr), "optimizer", "lr is ", lr, ", expected > 0 and finite");
   std::set<std::string> names;
   for (const Group& group : groups_)
     check(names.insert(group.name).second, "optimizer", "two groups are named ", group.name);
 }
 
-State Optimizer::state() const {
+void Optimizer::step() {
+  if (const Group* const group = find_nonfinite()) {
+    check(skip_nonfinite_, "optimizer", "the gradient of group ", group->name, " is not finite");
+    ++number(skipped_steps_);
+    return;
+  }
+  if (auditing_) {
+    // A step replaces the parameters' tensors, so these stay as they are.
+    before_.clear();
+    for (const Group& group : groups_) {
+      std::vector<Tensor>& values = before_.emplace_back();
+      for (const Variable& x : group.tensors) values.push_back(kernels::contiguous(x.value()));
+    }
+  }
+  take_step();
+}
+
+std::int64_t Optimizer::skipped_steps() const {
+  return static_cast<std::int64_t>(skipped_steps_.item());
+}
+
+std::vector<GroupAudit> Optimizer::audit(double p) const {
+  check(!before_.empty() || groups_.empty(), "audit", "no step was kept");
+  std::vector<GroupAudit> out;
+  for (std::size_t k = 0; k < groups_.size(); ++k) {
+    if (!groups_[k].constrained) continue;
+    Tensors after;
+    for (const Variable& x : groups_[k].tensors) after.push_back(kernels::contiguous(x.value()));
+    const kernels::SphereProducts of = products(before_[k], {}, after, p, 1).rows[0];
+    const kernels::Combination step = kernels::kGradient + -1.0 * kernels::kPoint;
+    const double into_rho = inner(of, kernels::kNormal, step), squared = inner(of, step, step);
+    GroupAudit record;
+    record.group = groups_[k].name;
+    record.rho = norm(after, p);
+    if (squared > 0.0) record.tangency = std::abs(into_rho) / std::sqrt(of.nn * squared);
+    if (of.nn > 0.0) {
+      // The normal at W is that at V times rho^(p-1).
+      const double rho = norm(before_[k], p), order = std::isinf(p) ? 1.0 : p;
+      record.multiplier = -into_rho / of.nn * std::pow(rho, order - 2.0) / order;
+    }
+    out.push_back(std::move(record));
+  }
+  return out;
+}
+
+State Optimizer::all_entries() const {
   State out = entries();
+  out.emplace_back("skipped_steps", skipped_steps_);
+  return out;
+}
+
+State Optimizer::state() const {
+  State out = all_entries();
   for (auto& [name, tensor] : out) tensor = kernels::clone(tensor);
   return out;
 }
 
 void Optimizer::load_state(const State& state) {
   const std::map<std::string, Tensor> given(state.begin(), state.end());
-  const State mine = entries();
+  const State mine = all_entries();
   for (const auto& [name, tensor] : mine) {
     const auto found = given.find(name);
     check(found != given.end(), "load_state", "has no entry ", name);
@@ -42,16 +95,16 @@ void Optimizer::load_state(const State& state) {
     kernels::copy(kernels::to_device(given.at(name), tensor.device()), tensor);
 }
 
-void Optimizer::check_gradients() const {
+const Group* Optimizer::find_nonfinite() const {
   for (const Group& group : groups_)
     for (const Variable& parameter : group.tensors) {
       const Tensor g = gradient(parameter);
       if (!g.defined()) continue;
       kernels::Peak peak;
       kernels::abs_max(g, peak);
-      check(std::isfinite(peak.value), "optimizer", "the gradient of group ", group.name,
-            " is not finite");
+      if (!std::isfinite(peak.value)) return &group;
     }
+  return nullptr;
 }
 
 Tensor Optimizer::gradient(const Variable& parameter) {

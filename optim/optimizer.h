@@ -1,11 +1,13 @@
 // What every optimizer shares: groups of parameters, a learning rate, a step, a state to save.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "autograd/variable.h"
+#include "optim/audit.h"
 
 namespace rho::optim {
 
@@ -28,9 +30,23 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update from the gradients in the groups' tensors, which are left as they are. Parameters
-  /// without a gradient stay. Throws, naming the group, when a gradient is not finite; nothing has
-  /// changed then.
-  virtual void step() = 0;
+  /// without a gradient stay. When a gradient is not finite nothing changes: the step throws,
+  /// naming the group, or is skipped and counted, as skip_nonfinite() was told.
+  void step();
+  /// False, the default: a gradient that is not finite is an error. True: its step is skipped.
+  void skip_nonfinite(bool on) { skip_nonfinite_ = on; }
+  std::int64_t skipped_steps() const;  ///< so far; part of the state
+
+  /// Keeps what audit() needs of each step from now on.
+  void keep_audit(bool on) { auditing_ = on; }
+  /// The constrained groups after the last step. `p` is the norm of the flow that a method without
+  /// a constraint implies; the others have their own. Throws before the first step that was kept.
+  virtual std::vector<GroupAudit> audit(double p) const;
+
+  /// True where step() wants to be told the mean margin of each batch first.
+  virtual bool uses_margin() const { return false; }
+  virtual void observe_margin(double) {}
+
   /// The live tensors that make up the state, by name: "GROUP/velocity/0", "steps".
   virtual State entries() const = 0;
 
@@ -44,8 +60,9 @@ class Optimizer {
   const std::vector<Group>& groups() const { return groups_; }
 
  protected:
-  /// Throws, naming the group, unless every gradient is finite.
-  void check_gradients() const;
+  /// The update itself: every gradient is finite.
+  virtual void take_step() = 0;
+  bool auditing() const { return auditing_; }
   /// The gradient, contiguous; undefined where there is none.
   static Tensor gradient(const Variable& parameter);
   /// Appends the tensors of one group as "GROUP/KIND/0", "GROUP/KIND/1", ...
@@ -54,6 +71,14 @@ class Optimizer {
 
   std::vector<Group> groups_;
   double lr_;
+
+ private:
+  const Group* find_nonfinite() const;  // null where every gradient is finite
+  State all_entries() const;
+
+  bool skip_nonfinite_ = false, auditing_ = false;
+  Tensor skipped_steps_;
+  std::vector<std::vector<Tensor>> before_;  // [group][tensor], the last step, while auditing
 };
 
 /// A number as an entry of a State: float64, shape [], on the host.

@@ -24,8 +24,7 @@ Sgd::Sgd(std::vector<Group> groups, double lr, const SgdOptions& options)
   }
 }
 
-void Sgd::step() {
-  check_gradients();
+void Sgd::take_step() {
   const auto& [momentum, nesterov, weight_decay] = options_;
   for (std::size_t k = 0; k < groups_.size(); ++k)
     for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {

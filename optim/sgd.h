@@ -20,10 +20,11 @@ class Sgd : public Optimizer {
   /// Throws where an option is out of its range.
   Sgd(std::vector<Group> groups, double lr, const SgdOptions& options = {});
 
-  void step() override;
   State entries() const override;
 
  private:
+  void take_step() override;
+
   SgdOptions options_;
   std::vector<std::vector<Tensor>> velocity_;  // [group][tensor]; empty without momentum
 };

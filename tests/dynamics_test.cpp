@@ -9,9 +9,9 @@
 #include "autograd/ops.h"
 #include "kernels/copy.h"
 #include "nn/nn.h"
+#include "optim/norm_constrained.h"
 #include "optim/sgd.h"
 #include "optim/sphere.h"
-#include "optim/tangent_gradient.h"
 #include "tests/support/testing.h"
 #include "tools/support/groups.h"
 
@@ -19,8 +19,8 @@ namespace rho {
 namespace {
 
 using optim::Group;
+using optim::NormConstrained;
 using optim::Sgd;
-using optim::TangentGradient;
 using optim::Tensors;
 using testing::epsilon;
 using testing::leaf;
@@ -188,7 +188,7 @@ TEST_P(Dynamics, TangentGradientOnTheUnitSphereFollowsGradientDescent) {
       net->backward();
     }
     Sgd(plain.groups, eta).step();
-    TangentGradient(constrained.groups, eta).step();
+    NormConstrained(constrained.groups, eta).step();
     for (std::size_t k = 0; k < 3; ++k)
       errors[k].push_back(distance(values_of(plain.groups[k]), values_of(constrained.groups[k])));
   }
@@ -256,7 +256,7 @@ TEST_P(Dynamics, WeightNormalizationFollowsTheTangentGradientFlow) {
   std::vector<double> errors;
   for (const int steps : {20, 40, 80}) {
     Net a(GetParam()), b(GetParam());
-    TangentGradient optimizer(a.groups, 0.02 / steps);
+    NormConstrained optimizer(a.groups, 0.02 / steps);
     std::vector<WeightNormalized> layers(b.groups.begin(), b.groups.end());
     double error = 0.0;
     for (int step = 0; step < steps; ++step) {
@@ -309,7 +309,7 @@ TEST_P(Dynamics, TheNormDriftsBySecondOrderWithoutRetraction) {
     std::vector<std::vector<double>> drifts(3);
     for (const double eta : kRates) {
       const Net net(GetParam());
-      TangentGradient optimizer(net.groups, eta / 16, {.p = p, .rho = "fixed", .retract_every = 2});
+      NormConstrained optimizer(net.groups, eta / 16, {.p = p, .rho = "fixed", .retract_every = 2});
       std::vector<double> before;
       for (const Group& group : net.groups) before.push_back(optim::norm(values_of(group), p));
       optimizer.step();
@@ -389,7 +389,7 @@ TEST_F(LinearDynamics, TangentGradientTurnsLikeAPowerOfItsLogarithm) {
   std::vector<double> errors;
   for (const double eta : {0.04, 0.02, 0.01}) {
     Linear linear({0.5, 0.8}, {1.0, 0.0}, 1);
-    TangentGradient optimizer(linear.groups(), eta);
+    NormConstrained optimizer(linear.groups(), eta);
     const auto constant = [&] {
       const std::vector<double> w = linear.weights();
       const double rho = std::hypot(w[0], w[1]);
@@ -478,7 +478,7 @@ TEST_F(LayeredDynamics, TheProductGrowsFasterThanTheLogarithmAndEachLayerSlower)
 // constrained minimum is off by O(1 / rho).
 TEST_F(LinearDynamics, GrowingRhoReachesTheHardMarginDirection) {
   Linear linear({0.2, 0.9}, {3.0, -1.0, 1.0, 2.0, 4.0, 4.0}, 3);
-  TangentGradient optimizer(linear.groups(), 1.0, {.rho = "linear:0.01"});
+  NormConstrained optimizer(linear.groups(), 1.0, {.rho = "linear:0.01"});
   std::vector<double> angles;
   for (int step = 1; step <= 16000; ++step) {
     linear.backward();
@@ -513,7 +513,7 @@ TEST_F(MarginDynamics, TheNormalizedMarginGrowsWhileOneExampleDominates) {
     const auto f = [&] { return reshape(model(x), {5}); };
     const Tensor y = sign(f()).value();  // every network separates what it says itself
     std::vector<Group> groups = tools::parameter_groups(model);
-    TangentGradient optimizer(groups, 1.0, {.rho = "fixed"});
+    NormConstrained optimizer(groups, 1.0, {.rho = "fixed"});
     double before = 0.0;
     for (int step = 0; step < 200; ++step) {
       std::vector<double> margins = (f() * Variable(y)).value().to_vector<double>();

@@ -1,6 +1,8 @@
 // Optimizers and schedules: their rules against oracles in double, what they leave alone, what they
 // refuse, and that a saved state resumes bit for bit. dynamics_test.cpp has the theory's
 // identities.
+#include "tests/support/optim.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
@@ -10,82 +12,28 @@
 #include "kernels/fill.h"
 #include "optim/factory.h"
 #include "optim/schedule.h"
-#include "optim/sphere.h"
-#include "tests/support/testing.h"
 
 namespace rho::optim {
 namespace {
 
 using testing::contains;
+using testing::direction_of;
+using testing::entry;
 using testing::epsilon;
 using testing::expect_near;
-using testing::leaf;
+using testing::gradients_of;
+using testing::kInfinity;
+using testing::kOrders;
+using testing::make_groups;
 using testing::message_of;
+using testing::norm_of;
+using testing::project_at;
+using testing::rho_of;
+using testing::set_gradients;
+using testing::tensors_of;
 using testing::uniform;
-using Values = std::vector<double>;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kOrders[] = {1.0, 1.5, 2.0, 4.0, kInfinity};
-
-/// A first layer with its bias, a layer, and a bias that is on no sphere.
-template <class T = double>
-std::vector<Group> make_groups() {
-  return {{"conv", {leaf(uniform<T>({3, 2, 2}, 1)), leaf(uniform<T>({3}, 2))}, true},
-          {"fc", {leaf(uniform<T>({2, 4}, 3))}, true},
-          {"fc.bias", {leaf(uniform<T>({2}, 4))}, false}};
-}
-
-std::vector<Variable> tensors_of(const std::vector<Group>& groups) {
-  std::vector<Variable> out;
-  for (const Group& group : groups)
-    out.insert(out.end(), group.tensors.begin(), group.tensors.end());
-  return out;
-}
-
-/// Gives every tensor its gradient of this step.
-template <class T = double>
-void set_gradients(const std::vector<Group>& groups, std::uint64_t step) {
-  std::uint64_t stream = 100 * (step + 1);
-  for (Variable& x : tensors_of(groups)) x.set_grad(Variable(uniform<T>(x.shape(), ++stream)));
-}
-
-Values values_of(const std::vector<Variable>& tensors) {
-  Values out;
-  for (const Variable& x : tensors) {
-    const Values part = x.value().to_vector<double>();
-    out.insert(out.end(), part.begin(), part.end());
-  }
-  return out;
-}
-
-Values gradients_of(const std::vector<Variable>& tensors) {
-  std::vector<Variable> gradients;
-  gradients.reserve(tensors.size());
-  for (const Variable& x : tensors) gradients.push_back(x.grad());
-  return values_of(gradients);
-}
-
-void expect_near(const std::vector<Variable>& found, const Values& expected, double tolerance) {
-  const Values values = values_of(found);
-  testing::expect_near(Tensor::from(values, {static_cast<std::int64_t>(values.size())}), expected,
-                       tolerance);
-}
-
-Tensor entry(const Optimizer& optimizer, const std::string& name) {
-  for (const auto& [key, tensor] : optimizer.entries())
-    if (key == name) return tensor;
-  fail("test", "no entry ", name);
-}
-
-Tensors direction_of(const Optimizer& optimizer, const std::string& group = "conv") {
-  Tensors out{entry(optimizer, group + "/direction/0")};
-  if (group == "conv") out.push_back(entry(optimizer, group + "/direction/1"));
-  return out;
-}
-
-double rho_of(const Optimizer& optimizer, const std::string& group = "conv") {
-  return entry(optimizer, group + "/rho").item();
-}
+using testing::Values;
+using testing::values_of;
 
 template <class T>
 class Rules : public ::testing::Test {};
@@ -157,28 +105,6 @@ TYPED_TEST(Rules, Adam) {
       expect_near(tensors_of(groups), x, tolerance<T>());
     }
   }
-}
-
-/// S_p g on one list of doubles, and ||v||_p.
-double norm_of(const Values& v, double p) {
-  double out = 0.0;
-  for (const double value : v)
-    out = std::isinf(p) ? std::max(out, std::abs(value)) : out + std::pow(std::abs(value), p);
-  return std::isinf(p) ? out : std::pow(out, 1.0 / p);
-}
-
-Values project_at(const Values& v, double p, Values g) {
-  const double length = norm_of(v, p);
-  Values nu(v.size());
-  for (std::size_t i = 0; i < v.size(); ++i) {
-    const double ratio = std::abs(v[i]) / length;
-    const double size = std::isinf(p) ? (ratio == 1.0 ? 1.0 : 0.0) : std::pow(ratio, p - 1.0);
-    nu[i] = std::copysign(size, v[i]);
-  }
-  const double along = std::inner_product(nu.begin(), nu.end(), g.begin(), 0.0) /
-                       std::inner_product(nu.begin(), nu.end(), nu.begin(), 0.0);
-  for (std::size_t i = 0; i < g.size(); ++i) g[i] -= along * nu[i];
-  return g;
 }
 
 TYPED_TEST(Rules, TangentGradient) {
@@ -368,12 +294,30 @@ OptimizerOptions tangent(double p, double momentum, const std::string& rho,
           .retract_every = retract_every};
 }
 
+OptimizerOptions method(const std::string& name, double p = 2.0) {
+  OptimizerOptions options = tangent(p, 0.9, "learned");
+  options.name = name;
+  return options;
+}
+
+OptimizerOptions channels() {
+  OptimizerOptions options = tangent(1.5, 0.9, "margin:1");
+  options.per_channel = true;
+  return options;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Optim, EveryOptimizer,
     ::testing::Values(Named{"sgd", {.lr = 0.1}}, Named{"momentum", {.lr = 0.1, .momentum = 0.9}},
                       Named{"nesterov",
                             {.lr = 0.1, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01}},
                       Named{"adam", {.name = "adam", .weight_decay = 0.01}},
+                      Named{"langevin", {.name = "langevin", .lr = 0.1, .temperature = 0.2}},
+                      Named{"coefficient", method("coefficient-normalization", 3)},
+                      Named{"lagrange", method("lagrange-multiplier")},
+                      Named{"true_gradient", method("true-gradient")},
+                      Named{"weight_normalization", method("weight-normalization")},
+                      Named{"polar", method("polar-gradient")}, Named{"channels", channels()},
                       Named{"tangent_plain", tangent(2, 0, "learned")},
                       Named{"tangent_momentum", tangent(2, 0.9, "learned", 3)},
                       Named{"tangent_fixed", tangent(1, 0.5, "fixed")},
@@ -557,7 +501,9 @@ TEST(TangentGradientErrors, AGroupWithoutADirectionIsNamed) {
 }
 
 TEST(OptimizerFactory, NamesAreThoseThatItMakes) {
-  EXPECT_EQ(optimizer_names(), "sgd, adam, tangent-gradient");
+  EXPECT_EQ(optimizer_names(),
+            "sgd, adam, langevin, tangent-gradient, coefficient-normalization, "
+            "lagrange-multiplier, true-gradient, weight-normalization, polar-gradient");
   EXPECT_TRUE(contains(message_of([] { make_optimizer({.name = "imaginary"}, {}); }), "imaginary",
                        optimizer_names()));
 }

@@ -19,6 +19,7 @@ namespace {
 
 constexpr const char* kLast = "last.safetensors";
 constexpr const char* kMetrics = "metrics.jsonl";
+constexpr const char* kAudit = "audit.jsonl";
 
 const std::string& entry(const nn::TensorFile& file, const std::string& path, const char* key) {
   const auto found = file.metadata.find(key);
@@ -62,11 +63,13 @@ bool RunDirectory::holds_run() const {
   return fs::exists(file(kLast)) || fs::exists(file(kMetrics));
 }
 
-void RunDirectory::save(const Checkpoint& checkpoint, const EpochRecord& record) {
+void RunDirectory::save(const Checkpoint& checkpoint, const EpochRecord& record,
+                        const std::string& audit) {
   const std::string state = "state-" + std::to_string(checkpoint.epoch) + ".safetensors";
   const std::string epoch = std::to_string(checkpoint.epoch);
   nn::write_safetensors(file(state), {{{"epoch", epoch}}, checkpoint.optimizer});
-  append_record(file(kMetrics), record);
+  if (!audit.empty()) append_lines(file(kAudit), audit);
+  append_lines(file(kMetrics), to_json(record).dump() + "\n");
   nn::TensorFile last{checkpoint.metadata, checkpoint.model};
   last.metadata["epoch"] = epoch;
   last.metadata["state"] = state;
@@ -78,7 +81,7 @@ std::optional<Checkpoint> RunDirectory::load() {
   const std::string path = file(kLast);
   if (!fs::exists(path)) {
     remove_states_except("");
-    drop_records_after(file(kMetrics), 0);
+    drop_records_after(0);
     return std::nullopt;
   }
   nn::TensorFile last = nn::read_safetensors(path);
@@ -94,8 +97,12 @@ std::optional<Checkpoint> RunDirectory::load() {
   checkpoint.model = std::move(last.tensors);
   checkpoint.metadata = std::move(last.metadata);
   remove_states_except(state);
-  drop_records_after(file(kMetrics), checkpoint.epoch);
+  drop_records_after(checkpoint.epoch);
   return checkpoint;
+}
+
+void RunDirectory::drop_records_after(std::int64_t epoch) const {
+  for (const char* const name : {kMetrics, kAudit}) tools::drop_records_after(file(name), epoch);
 }
 
 void RunDirectory::remove_states_except(const std::string& name) const {

@@ -23,10 +23,10 @@ struct Checkpoint {
 
 /// Files of a run. One process at a time holds it.
 ///
-/// An epoch is saved in four steps, each complete on the disk before the next: state-EPOCH (the
-/// optimizer), the line in metrics.jsonl, last.safetensors (the network; its metadata name the
-/// state), and the removal of older states. last.safetensors alone says where a run stands:
-/// whatever is newer than it was left by a crash, and load() drops it.
+/// An epoch is saved in five steps, each complete on the disk before the next: state-EPOCH (the
+/// optimizer), its lines in audit.jsonl, if any, the line in metrics.jsonl, last.safetensors (the
+/// network; its metadata name the state), and the removal of older states. last.safetensors alone
+/// says where a run stands: whatever is newer than it was left by a crash, and load() drops it.
 class RunDirectory {
  public:
   /// Makes the folder where missing; throws when it cannot be written or another process holds it.
@@ -40,11 +40,13 @@ class RunDirectory {
   /// True when there is something that a new run would destroy.
   bool holds_run() const;
 
-  void save(const Checkpoint& checkpoint, const EpochRecord& record);
+  /// `audit` is made of whole lines, or empty.
+  void save(const Checkpoint& checkpoint, const EpochRecord& record, const std::string& audit);
   /// The last checkpoint, if there is one; in any case removes what is newer.
   std::optional<Checkpoint> load();
 
  private:
+  void drop_records_after(std::int64_t epoch) const;
   void remove_states_except(const std::string& name) const;
 
   std::string path_;

@@ -14,6 +14,8 @@
 namespace rho::tools {
 
 nlohmann::ordered_json to_json(const EpochRecord& r) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::object();
+  for (const nn::LayerNorm& layer : r.layers) layers[layer.name] = layer.norm;
   return {{"epoch", r.epoch},
           {"lr", r.lr},
           {"train_loss", r.train_loss},
@@ -26,17 +28,32 @@ nlohmann::ordered_json to_json(const EpochRecord& r) {
           {"test_normalized_cross_entropy", r.test_normalized_cross_entropy},
           {"min_margin", r.min_margin},
           {"min_normalized_margin", r.min_normalized_margin},
+          {"layer_norms", std::move(layers)},
+          {"skipped_steps", r.skipped_steps},
           {"img_per_s", r.img_per_s},
           {"seconds", r.seconds}};
 }
 
-void append_record(const std::string& path, const EpochRecord& record) {
-  const std::string line = to_json(record).dump() + "\n";
+nlohmann::ordered_json to_json(std::int64_t epoch, std::int64_t step,
+                               const std::vector<optim::GroupAudit>& groups) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const optim::GroupAudit& group : groups)
+    layers.push_back({{"name", group.group},
+                      {"rho", group.rho},
+                      {"norm_deviation", group.norm_deviation},
+                      {"tangency", group.tangency},
+                      {"multiplier", group.multiplier},
+                      {"shortened", group.shortened},
+                      {"held", group.held}});
+  return {{"epoch", epoch}, {"step", step}, {"layers", std::move(layers)}};
+}
+
+void append_lines(const std::string& path, const std::string& lines) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   check(file >= 0, "metrics", path, ": ", std::strerror(errno));
   const off_t before = ::lseek(file, 0, SEEK_END);
   errno = ENOSPC;  // what a write that stops halfway means
-  const bool ok = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+  const bool ok = ::write(file, lines.data(), lines.size()) == static_cast<ssize_t>(lines.size()) &&
                   ::fsync(file) == 0;
   const int error = errno;
   // A part of a line would hide the next one. If even this fails, resuming drops the part.

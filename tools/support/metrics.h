@@ -1,9 +1,13 @@
-// metrics.jsonl: one JSON object a line, one line an epoch.
+// metrics.jsonl, one JSON object a line, one line an epoch; audit.jsonl, one line a step.
 #pragma once
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
+
+#include "nn/rescale.h"
+#include "optim/audit.h"
 
 namespace rho::tools {
 
@@ -22,14 +26,20 @@ struct EpochRecord {
   double test_normalized_cross_entropy = 0;
   double min_margin = 0;  ///< on the train split
   double min_normalized_margin = 0;
-  double img_per_s = 0;  ///< while training
-  double seconds = 0;    ///< the whole epoch, with its evaluation
+  std::vector<nn::LayerNorm> layers;  ///< norms, batch norm folded
+  std::int64_t skipped_steps = 0;     ///< so far, for gradients that were not finite
+  double img_per_s = 0;               ///< while training
+  double seconds = 0;                 ///< the whole epoch, with its evaluation
 };
 
 nlohmann::ordered_json to_json(const EpochRecord& record);
 
-/// Appends one line and flushes it to the disk; a failure leaves the file as it was.
-void append_record(const std::string& path, const EpochRecord& record);
+/// The constraints after one step, counted from 1 over the whole run; a line of audit.jsonl.
+nlohmann::ordered_json to_json(std::int64_t epoch, std::int64_t step,
+                               const std::vector<optim::GroupAudit>& groups);
+
+/// Appends whole lines and flushes them to the disk; a failure leaves the file as it was.
+void append_lines(const std::string& path, const std::string& lines);
 
 /// Drops the lines of epochs after `last_epoch`, and one that a crash cut short.
 void drop_records_after(const std::string& path, std::int64_t last_epoch);

@@ -38,14 +38,20 @@ void for_each_option(Options& o, Visit&& visit) {
   visit(group, "weight-decay", o.weight_decay, "L2 penalty on the weights");
   visit(group, "schedule", o.schedule,
         "of the learning rate: constant, step:EVERY:GAMMA, multistep:E1,E2:GAMMA, cosine:EPOCHS");
+  visit(group, "temperature", o.temperature, "langevin: T of its noise");
+  visit(group, "nonfinite", o.nonfinite,
+        "a step whose loss or gradient is not finite: stop, or skip (and count) it");
   visit(group, "augment", o.augment, "pad by 4, crop and flip at random (images)");
 
   group = "Norms";
   visit(group, "norm", o.norm, "p of the layers' norms: a number >= 1, or inf");
-  visit(group, "rho", o.rho, "tangent-gradient: learned, fixed, linear:RATE, or log:C");
+  visit(group, "norm-per", o.norm_per,
+        "what has a norm of its own under a constraint: layer or channel (output channel)");
+  visit(group, "rho", o.rho,
+        "under a constraint: learned, fixed, linear:RATE, log:C, or margin:C (adaptive)");
   visit(group, "rho-lr", o.rho_lr, "learning rate of a learned rho; negative: that of the weights");
   visit(group, "retract-every", o.retract_every,
-        "tangent-gradient: steps between returns to the sphere");
+        "tangent-gradient, polar-gradient: steps between returns to the sphere");
 
   group = "Start";
   visit(group, "init", o.init, "he, glorot, normal (with --init-std), or orthogonal");
@@ -61,6 +67,7 @@ void for_each_option(Options& o, Visit&& visit) {
   visit(group, "subset-mode", o.subset_mode, "which: first or random");
 
   group = "Run";
+  visit(group, "audit", o.audit, "record what each step does to the norms in OUT/audit.jsonl");
   visit(group, "threads", o.threads, "0 for one a core");
 }
 
@@ -71,11 +78,14 @@ constexpr const char* kExamples = R"(Examples:
   The same run, continued after an interruption, or for more epochs:
     rho-train --resume --out runs/first
     rho-train --resume --epochs 20 --out runs/first
+  Gradient descent with every layer on its unit sphere, and a record of its constraints:
+    rho-train --model convnet3-34 --data fashion-mnist --optimizer tangent-gradient --lr 0.0001 \
+              --rho-lr 0.01 --momentum 0.9 --epochs 5 --audit --out runs/sphere
   Random labels, on 1000 examples:
     rho-train --model mlp-128-2 --data mnist:DIR --corrupt 1 --subset 1000 --epochs 200 --out runs/random
 
 OUT gets metrics.jsonl (a line an epoch), last.safetensors (the network; PyTorch's names) and
-config.json (these options). Same options, same thread count: the same bits.)";
+config.json (these options); with --audit, audit.jsonl (a line a step). Same options, same thread count: the same bits.)";
 
 template <class T>
 void require_one_of(const char* flag, const T& value, std::initializer_list<const char*> known) {
@@ -106,6 +116,8 @@ void validate(const TrainOptions& o) {
   require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
   require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
+  require_one_of("--norm-per", o.norm_per, {"layer", "channel"});
+  require_one_of("--nonfinite", o.nonfinite, {"stop", "skip"});
   require_one_of("--precision", o.precision, {"f32", "f64"});
   require_one_of("--init", o.init, {"he", "glorot", "normal", "orthogonal"});
   require_one_of("--subset-mode", o.subset_mode, {"first", "random"});
@@ -116,6 +128,7 @@ void validate(const TrainOptions& o) {
   require(o.lr > 0 && std::isfinite(o.lr), "--lr", "must be > 0");
   require(o.momentum >= 0 && o.momentum < 1, "--momentum", "must be in [0, 1)");
   require(o.weight_decay >= 0 && std::isfinite(o.weight_decay), "--weight-decay", "must be >= 0");
+  require(o.temperature >= 0 && std::isfinite(o.temperature), "--temperature", "must be >= 0");
   require(o.retract_every >= 1, "--retract-every", "must be >= 1");
   require(o.corrupt >= 0 && o.corrupt <= 1, "--corrupt", "must be in [0, 1]");
   require(o.corrupt_test >= 0 && o.corrupt_test <= 1, "--corrupt-test", "must be in [0, 1]");

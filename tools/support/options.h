@@ -24,6 +24,10 @@ struct TrainOptions {
   std::string rho = "learned";
   double rho_lr = -1.0;
   std::int64_t retract_every = 1;
+  std::string norm_per = "layer";
+  double temperature = 0.0;
+  std::string nonfinite = "stop";
+  bool audit = false;
   std::string init = "he";
   double init_std = 0.0;
   std::uint64_t seed = 0;

@@ -13,6 +13,7 @@
 #include "datasets/corrupt.h"
 #include "datasets/loader.h"
 #include "datasets/subset.h"
+#include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "nn/atomic_file.h"
 #include "nn/model.h"
@@ -38,7 +39,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::int64_t kEvaluationBatch = 250;
 
 // Independent random numbers for each use of the seed.
-enum class Stream : std::uint64_t { Weights, Order, Subset, CorruptTrain, CorruptTest };
+enum class Stream : std::uint64_t { Weights, Order, Subset, CorruptTrain, CorruptTest, Noise };
 
 Rng rng_of(const TrainOptions& options, Stream stream) {
   return Rng(options.seed, static_cast<std::uint64_t>(stream));
@@ -73,6 +74,9 @@ optim::OptimizerOptions optimizer_of(const TrainOptions& options) {
   out.rho = options.rho;
   out.rho_lr = options.rho_lr;
   out.retract_every = options.retract_every;
+  out.per_channel = options.norm_per == "channel";
+  out.temperature = options.temperature;
+  out.seed = seed_of(options, Stream::Noise);
   return out;
 }
 
@@ -160,6 +164,8 @@ class Training {
     Rng rng = rng_of(options, Stream::Weights);
     model_ = nn::make_model(spec_, init_of(options), rng, dtype_of(options));
     optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
+    optimizer_->skip_nonfinite(options.nonfinite == "skip");
+    optimizer_->keep_audit(options.audit);
   }
 
   std::int64_t examples() const { return examples_; }
@@ -183,6 +189,7 @@ class Training {
   // One pass over the training split and an evaluation; `epoch` counts from 1.
   EpochRecord run_epoch(std::int64_t epoch, Progress& progress) {
     const Clock::time_point start = Clock::now();
+    audit_.clear();
     EpochRecord record;
     record.epoch = epoch;
     record.lr = options_.lr * schedule_->factor(epoch - 1);
@@ -193,6 +200,9 @@ class Training {
     record.seconds = seconds_since(start);
     return record;
   }
+
+  // The lines of audit.jsonl that the last epoch made.
+  const std::string& audit() const { return audit_; }
 
  private:
   datasets::LoaderOptions evaluation_options() const {
@@ -205,22 +215,35 @@ class Training {
   void train_pass(std::int64_t epoch, Clock::time_point start, Progress& progress) {
     model_->train();
     train_.start(epoch - 1);
-    std::int64_t seen = 0;
+    std::int64_t seen = 0, step = (epoch - 1) * steps_an_epoch();
     while (const std::optional<datasets::Batch> batch = train_.next()) {
-      const Variable loss =
-          objective(options_.loss, (*model_)(Variable(batch->inputs)), batch->labels);
+      const Variable logits = (*model_)(Variable(batch->inputs));
+      const Variable loss = objective(options_.loss, logits, batch->labels);
       const double value = loss.item();
-      if (!std::isfinite(value)) fail_diverged(epoch, "the loss is not finite");
+      if (!std::isfinite(value) && options_.nonfinite == "stop")
+        fail_diverged(epoch, "the loss is not finite");
       model_->zero_grad();
       loss.backward();
+      if (optimizer_->uses_margin()) optimizer_->observe_margin(mean_margin(logits, batch->labels));
+      const std::int64_t skipped = optimizer_->skipped_steps();
       try {
         optimizer_->step();
       } catch (const Error& error) {
         fail_diverged(epoch, error.what());
       }
+      ++step;
+      if (options_.audit && optimizer_->skipped_steps() == skipped)
+        audit_ += to_json(epoch, step, optimizer_->audit(options_.p())).dump() + "\n";
       seen += batch->labels.size(0);
       progress.step(seen, value, static_cast<double>(seen) / seconds_since(start));
     }
+  }
+
+  std::int64_t steps_an_epoch() const { return (examples_ + options_.batch - 1) / options_.batch; }
+
+  static double mean_margin(const Variable& logits, const Tensor& labels) {
+    const Tensor in_double = kernels::to_dtype(kernels::contiguous(logits.value()), DType::Float64);
+    return measure::summarize(measure::margins({in_double, labels})).mean;
   }
 
   void evaluate(EpochRecord& record) {
@@ -233,7 +256,11 @@ class Training {
     record.train_error = measure::error(train);
     record.test_error = measure::error(test);
     record.objective = minimized(train, record.train_loss);
-    record.log_rho = measure::normalize(spec_, *model_, options_.p(), DType::Float64).log_rho;
+    const measure::Normalization normalized =
+        measure::normalize(spec_, *model_, options_.p(), DType::Float64);
+    record.log_rho = normalized.log_rho;
+    record.layers = normalized.layers;
+    record.skipped_steps = optimizer_->skipped_steps();
     record.train_normalized_cross_entropy = measure::cross_entropy(train, record.log_rho);
     record.test_normalized_cross_entropy = measure::cross_entropy(test, record.log_rho);
     record.min_margin = measure::summarize(measure::margins(train)).min;
@@ -262,6 +289,7 @@ class Training {
   std::unique_ptr<optim::Schedule> schedule_;
   std::shared_ptr<nn::Module> model_;
   std::unique_ptr<optim::Optimizer> optimizer_;
+  std::string audit_;
 };
 
 }  // namespace
@@ -293,7 +321,7 @@ void train(const TrainOptions& options) {
   Progress progress(training.examples(), done, options.epochs);
   for (std::int64_t epoch = done + 1; epoch <= options.epochs; ++epoch) {
     const EpochRecord record = training.run_epoch(epoch, progress);
-    directory.save(training.checkpoint(epoch), record);
+    directory.save(training.checkpoint(epoch), record, training.audit());
     progress.epoch(record);
   }
 }

@@ -1,0 +1,163 @@
+#include "kernels/sphere_step.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/column_sums.h"
+
+namespace rho::kernels {
+namespace {
+
+/// Calls body(n_of) with what makes n_i of (V_i, i); with p = infinity, peak is where n is not 0.
+template <class Body>
+void with_normal(double p, std::int64_t peak, const Body& body) {
+  const auto sign = [](double v) { return static_cast<double>((v > 0.0) - (v < 0.0)); };
+  if (p == 2.0)
+    body([](double v, std::int64_t) { return v; });
+  else if (p == 1.0)
+    body([=](double v, std::int64_t) { return sign(v); });
+  else if (std::isinf(p))
+    body([=](double v, std::int64_t i) { return i == peak ? sign(v) : 0.0; });
+  else
+    body([=](double v, std::int64_t) { return sign(v) * std::pow(std::abs(v), p - 1.0); });
+}
+
+template <class T>
+struct Rows {
+  const T *v, *u, *g;  // u and g may be null
+};
+
+template <class T>
+Rows<T> rows_of(const Tensor& v, const Tensor& u, const Tensor& g) {
+  return {v.data<T>(), u.defined() ? u.data<T>() : nullptr, g.defined() ? g.data<T>() : nullptr};
+}
+
+/// Adds the products of elements [first, last), which lie in one row that starts at `row`.
+template <class T, class Normal>
+void add_products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
+                  const Normal& normal, SphereProducts& out) {
+  SphereProducts sum;
+  for (std::int64_t i = first; i < last; ++i) {
+    const auto v = static_cast<double>(x.v[i]);
+    const double u = x.u != nullptr ? static_cast<double>(x.u[i]) : 0.0;
+    const double g = x.g != nullptr ? static_cast<double>(x.g[i]) : 0.0;
+    const double n = normal(v, i - row);
+    sum.vv += v * v;
+    sum.vu += v * u;
+    sum.vg += v * g;
+    sum.vn += v * n;
+    sum.uu += u * u;
+    sum.ug += u * g;
+    sum.un += u * n;
+    sum.gg += g * g;
+    sum.gn += g * n;
+    sum.nn += n * n;
+  }
+  out = sum;
+}
+
+void add(SphereProducts& to, const SphereProducts& part) {
+  for (double SphereProducts::*const field :
+       {&SphereProducts::vv, &SphereProducts::vu, &SphereProducts::vg, &SphereProducts::vn,
+        &SphereProducts::uu, &SphereProducts::ug, &SphereProducts::un, &SphereProducts::gg,
+        &SphereProducts::gn, &SphereProducts::nn})
+    to.*field += part.*field;
+}
+
+template <class T>
+void find_peak(const T* row, std::int64_t columns, SphereProducts& out) {
+  for (std::int64_t i = 0; i < columns; ++i) {
+    const double size = std::abs(static_cast<double>(row[i]));
+    // The negated comparison lets a NaN in.
+    if (out.peak_index < 0 || (!std::isnan(out.peak) && !(size <= out.peak))) {
+      out.peak = size;
+      out.peak_index = i;
+    }
+  }
+}
+
+void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p,
+                         std::vector<SphereProducts>& rows) {
+  dispatch_floating(v.dtype(), "sphere_products", [&]<class T>() {
+    const Rows<T> x = rows_of<T>(v, u, g);
+    const auto count = static_cast<std::int64_t>(rows.size());
+    const std::int64_t columns = v.numel() / count;
+    const std::int64_t chunks = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
+    std::vector<SphereProducts> partial(static_cast<std::size_t>(count * chunks));
+#pragma omp parallel if (count * columns > 2 * cpu::kSumChunk)
+    {
+      if (std::isinf(p)) {
+#pragma omp for schedule(static)
+        for (std::int64_t r = 0; r < count; ++r) {
+          SphereProducts& out = rows[static_cast<std::size_t>(r)] = {};
+          find_peak(x.v + r * columns, columns, out);
+        }
+      }
+#pragma omp for schedule(static)
+      for (std::int64_t task = 0; task < count * chunks; ++task) {
+        const std::int64_t r = task / chunks, row = r * columns;
+        const std::int64_t first = row + task % chunks * cpu::kSumChunk;
+        const std::int64_t last = std::min(first + cpu::kSumChunk, row + columns);
+        with_normal(p, rows[static_cast<std::size_t>(r)].peak_index, [&](const auto& normal) {
+          add_products(x, row, first, last, normal, partial[static_cast<std::size_t>(task)]);
+        });
+      }
+    }
+    for (std::int64_t r = 0; r < count; ++r) {
+      SphereProducts& out = rows[static_cast<std::size_t>(r)];
+      SphereProducts sum;
+      sum.peak = std::isinf(p) ? out.peak : 0.0;
+      sum.peak_index = std::isinf(p) ? out.peak_index : -1;
+      for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
+        add(sum, partial[static_cast<std::size_t>(r * chunks + chunk)]);
+      out = sum;
+    }
+  });
+}
+
+template <class T, class Normal>
+void move_elements(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
+                   const SphereMove& move, const Normal& normal, T* to_v, T* to_u, T* to_w) {
+  const auto& [to, turn, weight, peak] = move;
+  for (std::int64_t i = first; i < last; ++i) {
+    const auto v = static_cast<double>(x.v[i]);
+    const double u = x.u != nullptr ? static_cast<double>(x.u[i]) : 0.0;
+    const double g = x.g != nullptr ? static_cast<double>(x.g[i]) : 0.0;
+    const double n = normal(v, i - row);
+    const T point = static_cast<T>(to.v * v + to.u * u + to.g * g + to.n * n);
+    to_v[i] = point;
+    if (to_u != nullptr)
+      to_u[i] = static_cast<T>(turn.v * v + turn.u * u + turn.g * g + turn.n * n);
+    if (to_w != nullptr) to_w[i] = static_cast<T>(weight * static_cast<double>(point));
+  }
+}
+
+void sphere_move_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p,
+                     const std::vector<SphereMove>& rows, const Tensor& out_v, const Tensor& out_u,
+                     const Tensor& out_w) {
+  dispatch_floating(v.dtype(), "sphere_move", [&]<class T>() {
+    const Rows<T> x = rows_of<T>(v, u, g);
+    T* const to_v = out_v.data<T>();
+    T* const to_u = out_u.defined() ? out_u.data<T>() : nullptr;
+    T* const to_w = out_w.defined() ? out_w.data<T>() : nullptr;
+    const auto count = static_cast<std::int64_t>(rows.size());
+    const std::int64_t columns = v.numel() / count;
+    const std::int64_t chunks = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
+#pragma omp parallel for schedule(static) if (count * columns > 2 * cpu::kSumChunk)
+    for (std::int64_t task = 0; task < count * chunks; ++task) {
+      const std::int64_t r = task / chunks, row = r * columns;
+      const std::int64_t first = row + task % chunks * cpu::kSumChunk;
+      const std::int64_t last = std::min(first + cpu::kSumChunk, row + columns);
+      const SphereMove& move = rows[static_cast<std::size_t>(r)];
+      with_normal(p, move.peak, [&](const auto& normal) {
+        move_elements(x, row, first, last, move, normal, to_v, to_u, to_w);
+      });
+    }
+  });
+}
+
+const Fill fill_sphere_products{sphere_products, DeviceType::CPU, &sphere_products_cpu};
+const Fill fill_sphere_move{sphere_move, DeviceType::CPU, &sphere_move_cpu};
+
+}  // namespace
+}  // namespace rho::kernels

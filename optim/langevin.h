@@ -1,0 +1,34 @@
+// Gradient descent with noise of a given temperature.
+#pragma once
+
+#include <cstdint>
+
+#include "optim/optimizer.h"
+
+namespace rho::optim {
+
+struct LangevinOptions {
+  double temperature = 0.0;  ///< T >= 0
+  std::uint64_t seed = 0;    ///< of the noise
+};
+
+/// Langevin SGD (Issues 2.C): W <- W - lr G + sqrt(2 lr T) xi, with xi standard normal and
+/// independent in every element and step. Its stationary density is proportional to exp(-L / T)
+/// while lr is small. The noise is a function of (seed, step, tensor): a resumed run repeats it.
+/// State: "steps".
+class Langevin : public Optimizer {
+ public:
+  /// Throws where the temperature is out of its range.
+  Langevin(std::vector<Group> groups, double lr, const LangevinOptions& options = {});
+
+  State entries() const override;
+
+ private:
+  void take_step() override;
+  Tensor noise(const Tensor& like, std::uint64_t stream) const;
+
+  LangevinOptions options_;
+  Tensor steps_;
+};
+
+}  // namespace rho::optim

@@ -53,10 +53,10 @@ inline constinit Slot<void(const Tensor& v, const Tensor& u, const Tensor& g, do
 
 /// Where one row goes.
 struct SphereMove {
-  Combination point;        ///< V'
-  Combination velocity;     ///< u'
-  double weight = 1.0;      ///< of W = weight V'
-  std::int64_t peak = -1;   ///< p = infinity: the position of n in the row; -1: n is 0 here
+  Combination point;       ///< V'
+  Combination velocity;    ///< u'
+  double weight = 1.0;     ///< of W = weight V'
+  std::int64_t peak = -1;  ///< p = infinity: the position of n in the row; -1: n is 0 here
 };
 
 /// out_v = V', out_u = u' and out_w = weight V' with V' as it was rounded, each row by its own

@@ -12,8 +12,8 @@
 namespace rho::optim {
 
 const std::vector<Direction>& directions() {
-  static const std::vector<Direction> all{kTangentGradient, kCoefficientNormalization,
-                                          kLagrangeMultiplier, kTrueGradient,
+  static const std::vector<Direction> all{kTangentGradient,     kCoefficientNormalization,
+                                          kLagrangeMultiplier,  kTrueGradient,
                                           kWeightNormalization, kPolarGradient};
   return all;
 }

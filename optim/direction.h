@@ -18,8 +18,8 @@ using kernels::SphereProducts;
 
 /// What a rule makes of one step.
 struct Turn {
-  Combination point;       ///< V'
-  double force = 0.0;      ///< of n: what the constraint adds to the step, p lambda (TheoryIII eq. 47)
+  Combination point;   ///< V'
+  double force = 0.0;  ///< of n: what the constraint adds to the step, p lambda (TheoryIII eq. 47)
   bool shortened = false;  ///< the whole step could not be taken
 };
 

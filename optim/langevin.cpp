@@ -35,8 +35,7 @@ Tensor Langevin::noise(const Tensor& like, std::uint64_t stream) const {
   Rng rng(options_.seed, stream);
   const Tensor out = Tensor::empty(like.shape(), like.dtype());
   dispatch_floating(like.dtype(), "langevin", [&]<class T>() {
-    for (std::int64_t i = 0; i < out.numel(); ++i)
-      out.data<T>()[i] = static_cast<T>(rng.normal());
+    for (std::int64_t i = 0; i < out.numel(); ++i) out.data<T>()[i] = static_cast<T>(rng.normal());
   });
   return kernels::to_device(out, like.device());
 }

@@ -13,8 +13,9 @@ namespace {
 
 using kernels::SphereMove;
 
-// A step leaves no V where what is left of it is rounding, relative to V and the step.
-constexpr double kNothing = 1e-14;
+// A step leaves no V where what is left of it is rounding, relative to V and the step: its length
+// is the root of a difference of products.
+constexpr double kNothing = 1e-7;
 // A longer V would overflow float32 when it is squared.
 constexpr double kTooLong = 1e18;
 
@@ -173,9 +174,8 @@ SphereMove NormConstrained::plan_row(Plan& plan, std::size_t row, const SpherePr
     plan.held += 1.0;
     return stay;
   }
-  plan.force = std::max(plan.force, turn.force, [](double a, double b) {
-    return std::abs(a) < std::abs(b);
-  });
+  plan.force = std::max(plan.force, turn.force,
+                        [](double a, double b) { return std::abs(a) < std::abs(b); });
   plan.shortened += turn.shortened ? 1.0 : 0.0;
   const double slope = direction_.back == Return::Free ? of.vg / before : of.vg;
   const double next = next_rho(block, row, slope, steps);
@@ -285,8 +285,8 @@ std::vector<GroupAudit> NormConstrained::audit(double) const {
       const SphereProducts& of = moved.rows[r];
       const double squared = inner(of, step, step);
       if (squared > 0.0)
-        record.tangency = std::max(
-            record.tangency, std::abs(inner(of, kNormal, step)) / std::sqrt(of.nn * squared));
+        record.tangency = std::max(record.tangency,
+                                   std::abs(inner(of, kNormal, step)) / std::sqrt(of.nn * squared));
     }
     out.push_back(std::move(record));
   }

@@ -54,7 +54,8 @@ std::unique_ptr<Scale> parse_designed(const std::string& text) {
   if (fields[0] == "linear")
     return std::make_unique<Designed>([c = *number](double steps) { return c * steps; });
   if (fields[0] == "log")
-    return std::make_unique<Designed>([c = *number](double steps) { return c * std::log1p(steps); });
+    return std::make_unique<Designed>(
+        [c = *number](double steps) { return c * std::log1p(steps); });
   if (fields[0] == "margin" && *number > 0.0) return std::make_unique<Adaptive>(*number);
   return nullptr;
 }

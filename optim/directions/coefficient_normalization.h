@@ -7,10 +7,13 @@ namespace rho::optim {
 
 /// V' = (V + g) / ||V + g||_p with g = -lr rho G, any p. No rule for a step that is -V.
 inline constexpr Direction kCoefficientNormalization{
-    "coefficient-normalization", "(V + g) / ||V + g||",
+    "coefficient-normalization",
+    "(V + g) / ||V + g||",
     [](const SphereProducts& of, const Combination& g) {
       return Turn{kPoint + g, force(of, g)};
     },
-    [](double rho, double) { return rho; }, Return::Always, true};
+    [](double rho, double) { return rho; },
+    Return::Always,
+    true};
 
 }  // namespace rho::optim

@@ -11,7 +11,8 @@ namespace rho::optim {
 /// V' = alpha V + g with g = -lr rho G and alpha = 1 + 2 lambda such that ||V'||_2 = 1. There is an
 /// alpha while ||S g|| <= 1; a longer step is shortened to that.
 inline constexpr Direction kLagrangeMultiplier{
-    "lagrange-multiplier", "alpha V + g, alpha from the constraint",
+    "lagrange-multiplier",
+    "alpha V + g, alpha from the constraint",
     [](const SphereProducts& of, const Combination& g) {
       const Combination tangent = project(of, g);
       const double sine = std::sqrt(std::max(0.0, inner(of, tangent, tangent)));
@@ -24,6 +25,8 @@ inline constexpr Direction kLagrangeMultiplier{
       const double alpha = (cosine - along) / length;
       return Turn{alpha * kPoint + share * g, alpha - 1.0, share < 1.0};
     },
-    [](double rho, double) { return rho; }, Return::Never, false};
+    [](double rho, double) { return rho; },
+    Return::Never,
+    false};
 
 }  // namespace rho::optim

@@ -7,10 +7,13 @@ namespace rho::optim {
 
 /// V' = V + S_p g with g = -lr rho G, any p. Straight steps leave the sphere by O(lr^2).
 inline constexpr Direction kTangentGradient{
-    "tangent-gradient", "V + S g, back to the sphere every --retract-every steps",
+    "tangent-gradient",
+    "V + S g, back to the sphere every --retract-every steps",
     [](const SphereProducts& of, const Combination& g) {
       return Turn{kPoint + project(of, g), force(of, g)};
     },
-    [](double rho, double) { return rho; }, Return::Scheduled, true};
+    [](double rho, double) { return rho; },
+    Return::Scheduled,
+    true};
 
 }  // namespace rho::optim

@@ -10,7 +10,8 @@ namespace rho::optim {
 
 /// The great circle along h = S g with g = -lr rho G: V' = V cos||h|| + h sin||h|| / ||h||, p = 2.
 inline constexpr Direction kTrueGradient{
-    "true-gradient", "the great circle along S g",
+    "true-gradient",
+    "the great circle along S g",
     [](const SphereProducts& of, const Combination& g) {
       const Combination h = project(of, g);
       const double angle = std::sqrt(std::max(0.0, inner(of, h, h)));
@@ -18,6 +19,8 @@ inline constexpr Direction kTrueGradient{
       // From V / ||V||: what rounding has left of the length 1 is not passed on.
       return Turn{(std::cos(angle) / std::sqrt(of.vv)) * kPoint + sinc * h, force(of, g)};
     },
-    [](double rho, double) { return rho; }, Return::Never, false};
+    [](double rho, double) { return rho; },
+    Return::Never,
+    false};
 
 }  // namespace rho::optim

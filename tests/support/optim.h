@@ -56,7 +56,8 @@ inline Values gradients_of(const std::vector<Variable>& tensors) {
   return values_of(gradients);
 }
 
-inline void expect_near(const std::vector<Variable>& found, const Values& expected, double tolerance) {
+inline void expect_near(const std::vector<Variable>& found, const Values& expected,
+                        double tolerance) {
   const Values values = values_of(found);
   testing::expect_near(Tensor::from(values, {static_cast<std::int64_t>(values.size())}), expected,
                        tolerance);

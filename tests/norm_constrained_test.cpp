@@ -115,8 +115,7 @@ TYPED_TEST(Methods, StayOnTheSphereOrAtAnyLengthAsTheyShould) {
       if (!method.any_p && p != 2.0) continue;
       SCOPED_TRACE(::testing::Message() << method.name << ", p = " << p);
       const std::vector<Group> groups = make_groups<T>();
-      NormConstrained optimizer(groups, 0.02,
-                                {.direction = method.name, .p = p, .momentum = 0.9});
+      NormConstrained optimizer(groups, 0.02, {.direction = method.name, .p = p, .momentum = 0.9});
       double drift = 0.0;
       for (int step = 0; step < 50; ++step) {
         set_gradients<T>(groups, static_cast<std::uint64_t>(step));
@@ -195,19 +194,15 @@ TEST(PerChannel, ADeadChannelStaysAndTheOthersMove) {
 }
 
 TEST(PerChannel, TensorsMustHaveTheSameChannels) {
-  const std::vector<Group> groups{
-      {"fc", {leaf(uniform({3, 4}, 1)), leaf(uniform({4}, 2))}, true}};
-  EXPECT_TRUE(contains(message_of([&] {
-                         NormConstrained(groups, 0.1, {.per_channel = true});
-                       }),
+  const std::vector<Group> groups{{"fc", {leaf(uniform({3, 4}, 1)), leaf(uniform({4}, 2))}, true}};
+  EXPECT_TRUE(contains(message_of([&] { NormConstrained(groups, 0.1, {.per_channel = true}); }),
                        "group fc", "3 and 4"));
 }
 
 // Beyond ||S g|| = 1 no multiplier puts alpha V + g on the sphere: the step becomes S g / ||S g||.
 TEST(LagrangeMultiplier, StepsThatAreTooLongAreShortenedAndCounted) {
   const std::vector<Group> groups = make_groups();
-  NormConstrained optimizer(groups, 3.0,
-                            {.direction = "lagrange-multiplier", .rho = "fixed"});
+  NormConstrained optimizer(groups, 3.0, {.direction = "lagrange-multiplier", .rho = "fixed"});
   optimizer.keep_audit(true);
   for (int step = 1; step <= 3; ++step) {
     const Values v = values_of({leaf(direction_of(optimizer, "fc")[0])});
@@ -271,8 +266,8 @@ TEST(SkipNonfinite, SkipsTheWholeStepAndCountsIt) {
     optimizer->step();
     EXPECT_EQ(values_of(tensors_of(groups)), before) << name;
     EXPECT_EQ(optimizer->skipped_steps(), 1) << name;
-    const auto other = make_optimizer({.name = name, .momentum = 0.5, .temperature = 0.1},
-                                      make_groups());
+    const auto other =
+        make_optimizer({.name = name, .momentum = 0.5, .temperature = 0.1}, make_groups());
     other->load_state(optimizer->state());
     EXPECT_EQ(other->skipped_steps(), 1) << name;
     set_gradients(groups, 2);

@@ -247,7 +247,13 @@ TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
       {"--init-std", "0.05"},
       {"--init", "glorot", "--nesterov", "--momentum", "0.5", "--weight-decay", "0.001"},
       {"--optimizer", "tangent-gradient", "--rho", "log:0.5", "--retract-every", "2", "--lr",
-       "0.002"}};
+       "0.002"},
+      {"--optimizer", "lagrange-multiplier", "--lr", "0.002"},
+      {"--optimizer", "coefficient-normalization", "--norm-per", "channel", "--lr", "0.002"},
+      {"--optimizer", "true-gradient", "--rho", "margin:1", "--lr", "0.002"},
+      {"--optimizer", "weight-normalization", "--lr", "0.002"},
+      {"--optimizer", "polar-gradient"},
+      {"--optimizer", "langevin", "--temperature", "1e-6"}};
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const std::string name = "out" + std::to_string(i);
     SCOPED_TRACE(name);
@@ -276,8 +282,49 @@ TEST_F(RhoTrainTest, KilledRunsWithAdam) {
 TEST_F(RhoTrainTest, KilledRunsWithTangentGradient) {
   expect_kills_change_nothing([&](const std::string& name) {
     return on_csv(name, {"--optimizer", "tangent-gradient", "--momentum", "0.9", "--lr", "0.01",
-                         "--rho-lr", "0.001", "--retract-every", "3"});
+                         "--rho-lr", "0.001", "--retract-every", "3", "--audit"});
   });
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithNoise) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--optimizer", "langevin", "--temperature", "1e-5", "--audit"});
+  });
+}
+
+TEST_F(RhoTrainTest, TheAuditHasALineAStep) {
+  for (const char* const optimizer : {"tangent-gradient", "sgd"}) {
+    SCOPED_TRACE(optimizer);
+    expect_success(
+        testing::run(on_csv(optimizer, {"--optimizer", optimizer, "--lr", "0.002", "--audit"})));
+    std::ifstream in(out(optimizer) / "audit.jsonl");
+    int step = 0;
+    for (std::string line; std::getline(in, line);) {
+      const json record = json::parse(line);
+      EXPECT_EQ(record["step"], ++step);
+      EXPECT_EQ(record["epoch"], (step - 1) / 4 + 1);  // 60 examples, 16 a step
+      ASSERT_EQ(record["layers"].size(), 3U);
+      for (const json& layer : record["layers"]) {
+        EXPECT_GT(layer["rho"].get<double>(), 0.0);
+        EXPECT_LT(layer["norm_deviation"].get<double>(), 1e-6);
+        // Steps of 1e-3 of V in float32; nothing keeps plain descent tangent.
+        EXPECT_LT(layer["tangency"].get<double>(),
+                  optimizer == std::string("tangent-gradient") ? 1e-3 : 1.0);
+      }
+    }
+    EXPECT_EQ(step, 12);
+    const json norms = records(out(optimizer)).back()["layer_norms"];
+    EXPECT_EQ(norms.size(), 3U);
+  }
+}
+
+TEST_F(RhoTrainTest, StepsThatAreNotFiniteAreSkippedWhenAsked) {
+  const Arguments overflow{"--loss", "exponential", "--init-std", "30", "--lr", "1e-30"};
+  expect_failure(testing::run(on_csv("stops", overflow)), 1, "not finite");
+  Arguments skip = overflow;
+  skip.insert(skip.end(), {"--nonfinite", "skip"});
+  expect_success(testing::run(on_csv("skips", skip)));
+  EXPECT_EQ(records(out("skips")).back()["skipped_steps"], 12);
 }
 
 TEST_F(RhoTrainTest, KilledRunsWithAugmentation) {
@@ -286,7 +333,7 @@ TEST_F(RhoTrainTest, KilledRunsWithAugmentation) {
   });
 }
 
-// Each state that the four steps of saving an epoch can be cut off in, made by hand.
+// Each state that the steps of saving an epoch can be cut off in, made by hand.
 TEST_F(RhoTrainTest, ResumesFromEveryHalfSavedEpoch) {
   expect_success(testing::run(on_csv("two", {"--epochs", "2", "--momentum", "0.9"})));
   fs::copy(out("two"), out("three"));

@@ -71,8 +71,16 @@ TYPED_TEST(SphereStep, ProductsAreThoseOfEachRow) {
           const Values x = row_of(v, r, rows), n = normal_of(x, p);
           const Values vectors[] = {x, row_of(u, r, rows), row_of(g, r, rows), n};
           std::size_t field = 0;
-          for (const auto& [a, b] : {std::pair{0, 0}, {0, 1}, {0, 2}, {0, 3}, {1, 1}, {1, 2},
-                                     {1, 3}, {2, 2}, {2, 3}, {3, 3}}) {
+          for (const auto& [a, b] : {std::pair{0, 0},
+                                     {0, 1},
+                                     {0, 2},
+                                     {0, 3},
+                                     {1, 1},
+                                     {1, 2},
+                                     {1, 3},
+                                     {2, 2},
+                                     {2, 3},
+                                     {3, 3}}) {
             // Sums, over chunks of 16384, of `columns` terms of at most 1.
             EXPECT_NEAR(found[static_cast<std::size_t>(r)].*kFields[field++],
                         product(vectors[a], vectors[b]),
@@ -99,7 +107,9 @@ TYPED_TEST(SphereStep, MovesAreCombinationsRoundedOnce) {
       std::vector<SphereMove> moves;
       for (std::int64_t r = 0; r < rows; ++r) {
         const double s = 0.1 * static_cast<double>(r + 1);
-        moves.push_back({{0.5, s, -0.25, 0.125}, {0.0, 1.5, s, -0.5}, 3.0 + s,
+        moves.push_back({{0.5, s, -0.25, 0.125},
+                         {0.0, 1.5, s, -0.5},
+                         3.0 + s,
                          products[static_cast<std::size_t>(r)].peak_index});
       }
       const Tensor to_v = uniform<T>({rows, columns}, 4), to_u = uniform<T>({rows, columns}, 5);

@@ -24,8 +24,12 @@ struct EpochRecord {
   double log_rho = 0;    ///< log of the product of norms (docs/theory.md)
   double train_normalized_cross_entropy = 0;
   double test_normalized_cross_entropy = 0;
+  /// ... minus ln C, without the cancellation
+  double train_normalized_cross_entropy_minus_log_classes = 0;
+  double test_normalized_cross_entropy_minus_log_classes = 0;
   double min_margin = 0;  ///< on the train split
   double min_normalized_margin = 0;
+  double median_normalized_margin = 0;
   std::vector<nn::LayerNorm> layers;  ///< norms, batch norm folded
   std::int64_t skipped_steps = 0;     ///< so far, for gradients that were not finite
   double img_per_s = 0;               ///< while training

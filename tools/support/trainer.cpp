@@ -263,8 +263,15 @@ class Training {
     record.skipped_steps = optimizer_->skipped_steps();
     record.train_normalized_cross_entropy = measure::cross_entropy(train, record.log_rho);
     record.test_normalized_cross_entropy = measure::cross_entropy(test, record.log_rho);
+    record.train_normalized_cross_entropy_minus_log_classes =
+        measure::cross_entropy_minus_log_classes(train, record.log_rho);
+    record.test_normalized_cross_entropy_minus_log_classes =
+        measure::cross_entropy_minus_log_classes(test, record.log_rho);
     record.min_margin = measure::summarize(measure::margins(train)).min;
-    record.min_normalized_margin = measure::summarize(measure::margins(train, record.log_rho)).min;
+    const measure::MarginSummary margin =
+        measure::summarize(measure::margins(train, record.log_rho));
+    record.min_normalized_margin = margin.min;
+    record.median_normalized_margin = margin.p50;
   }
 
   double minimized(const measure::Outputs& train, double cross_entropy) const {

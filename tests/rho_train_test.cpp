@@ -247,7 +247,8 @@ TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
       {"--init-std", "0.05"},
       {"--init", "glorot", "--nesterov", "--momentum", "0.5", "--weight-decay", "0.001"},
       {"--optimizer", "tangent-gradient", "--rho", "log:0.5", "--retract-every", "2", "--lr",
-       "0.002"}};
+       "0.002"},
+      {"--model", "mlp-16-2-wn-layer", "--optimizer", "adam", "--lr", "0.01"}};
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const std::string name = "out" + std::to_string(i);
     SCOPED_TRACE(name);
@@ -277,6 +278,12 @@ TEST_F(RhoTrainTest, KilledRunsWithTangentGradient) {
   expect_kills_change_nothing([&](const std::string& name) {
     return on_csv(name, {"--optimizer", "tangent-gradient", "--momentum", "0.9", "--lr", "0.01",
                          "--rho-lr", "0.001", "--retract-every", "3"});
+  });
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithWeightNorm) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--model", "mlp-16-2-wn", "--momentum", "0.9"});
   });
 }
 
@@ -373,6 +380,9 @@ TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
   expect_failure(testing::run(on_csv("out", {"--bogus", "1"})), 2, "--bogus");
   expect_failure(testing::run(on_csv("out", {"--lr", "fast"})), 2, "--lr");
   expect_failure(testing::run(on_csv("out", {"--lr", "-1"})), 2, "--lr");
+  expect_failure(
+      testing::run(on_csv("out", {"--model", "linear-wn", "--optimizer", "tangent-gradient"})), 2,
+      "no plain weight");
   expect_failure(testing::run(on_csv("out", {"--epochs", "0"})), 2, "--epochs");
   expect_failure(testing::run(on_csv("out", {"--schedule", "sometimes"})), 2, "--schedule");
   expect_failure(testing::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");

@@ -105,6 +105,9 @@ void validate(const TrainOptions& o) {
   require_parses("--data", [&] { parse_data(o.data); });
   require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
   require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
+  require(!nn::is_weight_normalized(o.model) || o.optimizer == "sgd" || o.optimizer == "adam",
+          "--optimizer",
+          "must be sgd or adam: a weight-normalized model has no plain weight to constrain");
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--precision", o.precision, {"f32", "f64"});
   require_one_of("--init", o.init, {"he", "glorot", "normal", "orthogonal"});

@@ -69,8 +69,8 @@ class Trained {
   double total_ = 0.0, update_ = 0.0;
 };
 
-/// The first step has no momentum yet, and is the tangent gradient's up to the second order, whatever
-/// the method (polar-gradient pulls with 1 / rho for rho).
+/// The first step has no momentum yet, and is the tangent gradient's up to the second order,
+/// whatever the method (polar-gradient pulls with 1 / rho for rho).
 bool correct(const std::string& name) {
   struct Layer {
     const optim::Group& group;

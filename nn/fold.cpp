@@ -4,6 +4,14 @@
 
 namespace rho::nn {
 
+void fold_weight_norm(Module& module) {
+  if (auto* const sequence = dynamic_cast<Sequential*>(&module))
+    for (std::size_t i = 0; i < sequence->children().size(); ++i)
+      if (auto* const norm = dynamic_cast<WeightNorm*>(sequence->children()[i].second.get()))
+        sequence->replace(i, norm->fold());
+  for (const auto& child : module.children()) fold_weight_norm(*child.second);
+}
+
 void fold_batch_norm(Module& module) {
   if (auto* const sequence = dynamic_cast<Sequential*>(&module)) {
     for (std::size_t i = 1; i < sequence->children().size(); ++i) {

@@ -6,6 +6,7 @@
 #include "nn/models/convnet.h"
 #include "nn/models/mlp.h"
 #include "nn/models/resnet.h"
+#include "nn/weight_normalize.h"
 
 namespace rho::nn {
 namespace {
@@ -55,11 +56,14 @@ const std::vector<Architecture>& architectures() {
 std::shared_ptr<Module> make_model(const ModelSpec& spec, const Init& init, Rng& rng, DType dtype) {
   for (const Architecture& architecture : architectures()) {
     std::smatch match;
-    if (!std::regex_match(spec.name, match, std::regex(architecture.pattern))) continue;
+    if (!std::regex_match(spec.name, match, std::regex(architecture.pattern + "(-wn|-wn-layer)?")))
+      continue;
     std::vector<std::int64_t> numbers;
-    for (std::size_t i = 1; i < match.size(); ++i) numbers.push_back(std::stoll(match[i]));
+    for (std::size_t i = 1; i + 1 < match.size(); ++i) numbers.push_back(std::stoll(match[i]));
     Builder builder(spec, init, rng, dtype);
     architecture.build(builder, numbers);
+    const std::string suffix = match[match.size() - 1];
+    if (!suffix.empty()) weight_normalize(*builder.net(), suffix == "-wn");
     return builder.net();
   }
   fail("model", "unknown name \"", spec.name, "\", expected one of: ", model_names());
@@ -69,7 +73,11 @@ std::string model_names() {
   std::string names;
   for (const Architecture& architecture : architectures())
     names += (names.empty() ? "" : ", ") + architecture.help;
-  return names;
+  return names + "; each also with -wn or -wn-layer: weight norm by output channel or by layer";
+}
+
+bool is_weight_normalized(const std::string& model) {
+  return model.ends_with("-wn") || model.ends_with("-wn-layer");
 }
 
 }  // namespace rho::nn

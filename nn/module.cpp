@@ -5,13 +5,10 @@
 #include "kernels/copy.h"
 
 namespace rho::nn {
-namespace {
 
-std::string join(const std::string& prefix, const std::string& name) {
+std::string dotted(const std::string& prefix, const std::string& name) {
   return prefix.empty() ? name : name.empty() ? prefix : prefix + '.' + name;
 }
-
-}  // namespace
 
 void Module::rescale(Rescaling&, const std::string& name) {
   fail("normalize", "layer ", name, " (", kind(), ") can not be normalized");
@@ -37,13 +34,13 @@ std::int64_t Module::parameter_count() const {
 
 void Module::collect(const std::string& prefix, std::vector<NamedParameter>& out) const {
   for (const NamedParameter& parameter : parameters_)
-    out.push_back({join(prefix, parameter.name), parameter.value, parameter.layout});
-  for (const auto& [name, child] : children_) child->collect(join(prefix, name), out);
+    out.push_back({dotted(prefix, parameter.name), parameter.value, parameter.layout});
+  for (const auto& [name, child] : children_) child->collect(dotted(prefix, name), out);
 }
 
 void Module::collect(const std::string& prefix, std::vector<NamedBuffer>& out) {
-  for (const auto& [name, value] : buffers_) out.push_back({join(prefix, name), value.get()});
-  for (const auto& [name, child] : children_) child->collect(join(prefix, name), out);
+  for (const auto& [name, value] : buffers_) out.push_back({dotted(prefix, name), value.get()});
+  for (const auto& [name, child] : children_) child->collect(dotted(prefix, name), out);
 }
 
 void Module::train(bool on) {

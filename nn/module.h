@@ -29,6 +29,9 @@ struct NamedBuffer {
   Tensor* value;  ///< owned by the module
 };
 
+/// "prefix.name"; an empty one of the two adds no level.
+std::string dotted(const std::string& prefix, const std::string& name);
+
 class Module {
  public:
   Module() = default;
@@ -63,6 +66,8 @@ class Module {
 
  protected:
   Variable register_parameter(std::string name, Tensor value, TorchLayout layout = {});
+  /// A parameter that another module made: both hold the same variable.
+  void share_parameter(NamedParameter parameter) { parameters_.push_back(std::move(parameter)); }
   void register_buffer(std::string name, Tensor value);
   Tensor& buffer(const std::string& name);
   /// A child under `name`; an empty name adds no level to the dotted path.

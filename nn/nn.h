@@ -11,3 +11,4 @@
 #include "nn/layers/relu.h"
 #include "nn/layers/residual.h"
 #include "nn/layers/sequential.h"
+#include "nn/layers/weight_norm.h"

@@ -18,6 +18,11 @@ const std::vector<Direction>& directions() {
   return all;
 }
 
+bool is_norm_constrained(const std::string& name) {
+  return std::any_of(directions().begin(), directions().end(),
+                     [&](const Direction& one) { return one.name == name; });
+}
+
 const Direction& find_direction(const std::string& name) {
   const auto found = std::find_if(directions().begin(), directions().end(),
                                   [&](const Direction& one) { return one.name == name; });

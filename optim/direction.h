@@ -55,6 +55,9 @@ inline double force(const SphereProducts& of, const Combination& g) {
 /// The method of this name. Throws, with the known ones, where there is none.
 const Direction& find_direction(const std::string& name);
 
+/// True where `name` is one of directions(): an optimizer that keeps layers on spheres.
+bool is_norm_constrained(const std::string& name);
+
 /// The names of all methods, "tangent-gradient" first.
 const std::vector<Direction>& directions();
 

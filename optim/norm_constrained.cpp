@@ -59,6 +59,8 @@ NormConstrained::NormConstrained(std::vector<Group> groups, double lr,
         ", expected >= 1");
   for (std::size_t k = 0; k < groups_.size(); ++k)
     if (groups_[k].constrained) blocks_.push_back(start(k));
+  check(!blocks_.empty(), options_.direction, "there is no constrained group among ",
+        groups_.size());
 }
 
 std::size_t NormConstrained::rows_of(const Group& group) const {

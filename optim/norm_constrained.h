@@ -53,8 +53,8 @@ struct NormConstrainedOptions {
 class NormConstrained : public Optimizer {
  public:
   /// Starts from the values of the parameters, which it leaves as they are. Throws where an option
-  /// is out of its range, and, naming the group, where a constrained group's norm is not positive
-  /// and finite.
+  /// is out of its range, where no group is constrained, and, naming the group, where a constrained
+  /// group's norm is not positive and finite.
   NormConstrained(std::vector<Group> groups, double lr, const NormConstrainedOptions& options = {});
 
   State entries() const override;

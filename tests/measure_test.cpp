@@ -230,7 +230,9 @@ TEST(Normalization, IsExactForEveryKindOfNetwork) {
                                 {{"convnet3-34", {10, 10, 1}, 3}, 1.0, 0.0},
                                 {{"convnet5-16-bn", {32, 32, 3}, 4}, 1.0, 0.0},
                                 {{"resnet20", {8, 8, 3}, 5}, 1.0, 0.0},
-                                {{"resnet20", {8, 8, 3}, 5}, 100.0, 0.0}};
+                                {{"resnet20", {8, 8, 3}, 5}, 100.0, 0.0},
+                                {{"convnet5-16-bn-wn", {32, 32, 3}, 4}, 1.0, 0.0},
+                                {{"resnet20-wn-layer", {8, 8, 3}, 5}, 1.0, 0.0}};
   for (const Case& of : cases)
     for (const DType dtype : {DType::Float32, DType::Float64}) {
       SCOPED_TRACE(of.spec.name + " x " + std::to_string(of.factor));

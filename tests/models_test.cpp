@@ -51,23 +51,30 @@ TEST_P(Models, OutputAndStateRoundTrip) {
 
 INSTANTIATE_TEST_SUITE_P(
     Theory, Models,
-    ::testing::Values(ModelCase{"convnet3-24", {32, 32, 3}, 154464},
-                      ModelCase{"convnet3-34", {28, 28, 1}, 165784},
-                      ModelCase{"convnet3-64s2", {32, 32, 3}, 148160},
-                      ModelCase{"convnet5-w", {32, 32, 3}, 188810},
-                      // Each bias is replaced by a batch norm's two vectors.
-                      ModelCase{"convnet5-w-bn", {32, 32, 3}, 188810 + 32 + 64 + 64 + 128},
-                      ModelCase{"convnet5-16", {32, 32, 3}, 9370},
-                      ModelCase{"convnet5-16-bn", {32, 32, 3}, 9370 + 64},
-                      ModelCase{"resnet20", {32, 32, 3}, 269722},
-                      ModelCase{"resnet32", {32, 32, 3}, 464154},
-                      ModelCase{"resnet44", {32, 32, 3}, 658586},
-                      ModelCase{"resnet56", {32, 32, 3}, 853018},
-                      ModelCase{"resnet110", {32, 32, 3}, 1727962},
-                      ModelCase{"mlp-64-2", {28, 28, 1}, 784 * 64 + 64 + 64 * 64 + 64 * 10},
-                      ModelCase{"mlp-64-1-fixed", {28, 28, 1}, 784 * 64 + 64},
-                      ModelCase{"mlp-5-3", {4}, 4 * 5 + 5 + 25 + 25 + 50},
-                      ModelCase{"linear", {28, 28, 3}, 784 * 3 * 10}),
+    ::testing::Values(
+        ModelCase{"convnet3-24", {32, 32, 3}, 154464},
+        ModelCase{"convnet3-34", {28, 28, 1}, 165784},
+        ModelCase{"convnet3-64s2", {32, 32, 3}, 148160},
+        ModelCase{"convnet5-w", {32, 32, 3}, 188810},
+        // Each bias is replaced by a batch norm's two vectors.
+        ModelCase{"convnet5-w-bn", {32, 32, 3}, 188810 + 32 + 64 + 64 + 128},
+        ModelCase{"convnet5-16", {32, 32, 3}, 9370},
+        ModelCase{"convnet5-16-bn", {32, 32, 3}, 9370 + 64},
+        ModelCase{"resnet20", {32, 32, 3}, 269722}, ModelCase{"resnet32", {32, 32, 3}, 464154},
+        ModelCase{"resnet44", {32, 32, 3}, 658586}, ModelCase{"resnet56", {32, 32, 3}, 853018},
+        ModelCase{"resnet110", {32, 32, 3}, 1727962},
+        ModelCase{"mlp-64-2", {28, 28, 1}, 784 * 64 + 64 + 64 * 64 + 64 * 10},
+        ModelCase{"mlp-64-1-fixed", {28, 28, 1}, 784 * 64 + 64},
+        ModelCase{"mlp-5-3", {4}, 4 * 5 + 5 + 25 + 25 + 50},
+        ModelCase{"linear", {28, 28, 3}, 784 * 3 * 10},
+        // Weight norm adds a number for each output channel, or for each layer.
+        ModelCase{"convnet3-34-wn", {28, 28, 1}, 165784 + 34 + 34 + 10},
+        ModelCase{"convnet3-34-wn-layer", {28, 28, 1}, 165784 + 3},
+        ModelCase{"convnet5-w-bn-wn", {32, 32, 3}, 188810 + 2 * (32 + 64 + 64 + 128) + 10},
+        ModelCase{"resnet20-wn", {32, 32, 3}, 269722 + 16 + 6 * (16 + 32 + 64) + 10},
+        ModelCase{"resnet20-wn-layer", {32, 32, 3}, 269722 + 20},
+        ModelCase{"mlp-64-1-fixed-wn", {28, 28, 1}, 784 * 64 + 64 + 64},
+        ModelCase{"linear-wn-layer", {28, 28, 3}, 784 * 3 * 10 + 1}),
     [](const auto& test) {
       std::string name = test.param.name;
       std::replace(name.begin(), name.end(), '-', '_');
@@ -116,6 +123,8 @@ TEST(ModelNames, Messages) {
   };
   EXPECT_TRUE(contains(make("resnet57", {32, 32, 3}, 10), "resnet57", "convnet3-34", "mlp-W-L"));
   EXPECT_TRUE(contains(make("mlp-0-2", {4}, 2), "mlp-0-2"));
+  EXPECT_TRUE(contains(make("linear-wn-wn", {4}, 2), "linear-wn-wn", "-wn-layer"));
+  EXPECT_TRUE(contains(make("convnet3-24-wn", {4}, 10), "convnet3-24-wn", "[4]"));
   EXPECT_TRUE(contains(make("convnet3-24", {8, 8, 3}, 10), "convnet3-24", "[8, 8, 3]", "conv2"));
   EXPECT_TRUE(contains(make("convnet3-24", {4}, 10), "convnet3-24", "[4]"));
   EXPECT_TRUE(contains(make("linear", {4}, 0), "linear", "0 classes"));

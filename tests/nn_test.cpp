@@ -1,9 +1,11 @@
-// One harness for every layer: derivatives, accumulation, saving and loading, modes, scaling.
+// One harness for every layer: first and second derivatives, accumulation, saving and loading,
+// modes, scaling.
 #include "nn/nn.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "autograd/ops/reduce.h"
 #include "nn/normalize.h"
@@ -36,6 +38,14 @@ std::shared_ptr<nn::Module> residual(Rng& rng, std::shared_ptr<nn::Module> short
   return std::make_shared<nn::Residual>(main, std::move(shortcut));
 }
 
+/// Weight norm whose g is not the norm of v: else the layer is the one that it wraps.
+std::shared_ptr<nn::Module> weight_norm(std::shared_ptr<nn::Weighted> layer, bool per_channel) {
+  auto out = std::make_shared<nn::WeightNorm>(std::move(layer), per_channel, "layer");
+  Variable g = out->parameters().front().value;
+  g.set_value(uniform(g.shape(), 3, 0.5, 2.0));
+  return out;
+}
+
 const std::vector<LayerCase>& cases() {
   static const std::vector<LayerCase> all{
       {"Linear",
@@ -63,6 +73,37 @@ const std::vector<LayerCase>& cases() {
        [](Rng& r) {
          return std::make_shared<nn::Conv2d>(4, 2, 2, kernels::Conv2dOptions{.groups = 2}, false,
                                              nn::Init{}, r, f64);
+       },
+       {2, 3, 3, 4},
+       {2, 2, 2, 2}},
+      {"WeightNorm_of_Linear",
+       [](Rng& r) {
+         return weight_norm(std::make_shared<nn::Linear>(3, 2, true, nn::Init{}, r, f64), true);
+       },
+       {4, 3},
+       {4, 2}},
+      {"WeightNorm_of_Linear_after_Flatten",
+       [](Rng& r) {
+         return weight_norm(
+             std::make_shared<nn::Linear>(12, 2, true, nn::Init{}, r, f64, Shape{2, 2, 3}), false);
+       },
+       {4, 12},
+       {4, 2}},
+      {"WeightNorm_of_Conv2d",
+       [](Rng& r) {
+         return weight_norm(
+             std::make_shared<nn::Conv2d>(2, 4, 3, kernels::Conv2dOptions{2, 1, 1, 0}, true,
+                                          nn::Init{}, r, f64),
+             true);
+       },
+       {2, 5, 4, 2},
+       {2, 3, 2, 4}},
+      {"WeightNorm_of_Conv2d_by_layer",
+       [](Rng& r) {
+         return weight_norm(
+             std::make_shared<nn::Conv2d>(4, 2, 2, kernels::Conv2dOptions{.groups = 2}, false,
+                                          nn::Init{}, r, f64),
+             false);
        },
        {2, 3, 3, 4},
        {2, 2, 2, 2}},
@@ -101,6 +142,28 @@ const std::vector<LayerCase>& cases() {
   return all;
 }
 
+/// grad() of f by every element of `inputs` is its central difference.
+void expect_derivatives(const std::function<Variable()>& f, const std::vector<Variable>& inputs,
+                        const std::string& what) {
+  const std::vector<Variable> grads = grad({f()}, inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    double* const values = inputs[i].value().data<double>();
+    const auto found = grads[i].value().to_vector<double>();
+    for (std::int64_t j = 0; j < inputs[i].numel(); ++j) {
+      const double before = values[j], eps = 1e-6;
+      values[j] = before + eps;
+      const double above = f().item();
+      values[j] = before - eps;
+      const double below = f().item();
+      values[j] = before;
+      const double numeric = (above - below) / (2 * eps);
+      EXPECT_TRUE(std::abs(found[static_cast<std::size_t>(j)] - numeric) <=
+                  1e-6 * std::max(1.0, std::abs(numeric)))
+          << what << " derivative, input " << i << " element " << j;
+    }
+  }
+}
+
 class Layer : public ::testing::TestWithParam<LayerCase> {
  protected:
   Rng rng_{5};
@@ -116,8 +179,8 @@ TEST_P(Layer, ShapesAndNames) {
   EXPECT_EQ(layer_->parameter_count(), count);
 }
 
+// The parameters are inputs of the check: they are changed in the layer, for every evaluation.
 TEST_P(Layer, DerivativesByInputAndParameters) {
-  // The parameters are inputs of the check: they are put into the layer for every evaluation.
   for (const bool training : {true, false}) {
     layer_->train(training);
     std::vector<Variable> inputs{leaf(x_)};
@@ -127,23 +190,18 @@ TEST_P(Layer, DerivativesByInputAndParameters) {
       const Variable y = layer_->forward(inputs[0]);
       return sum(y * y * Variable(weights));
     };
-    const std::vector<Variable> grads = grad({loss()}, inputs);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      double* const values = inputs[i].value().data<double>();
-      const auto found = grads[i].value().to_vector<double>();
-      for (std::int64_t j = 0; j < inputs[i].numel(); ++j) {
-        const double before = values[j], eps = 1e-6;
-        values[j] = before + eps;
-        const double above = loss().item();
-        values[j] = before - eps;
-        const double below = loss().item();
-        values[j] = before;
-        const double numeric = (above - below) / (2 * eps);
-        EXPECT_TRUE(std::abs(found[static_cast<std::size_t>(j)] - numeric) <=
-                    1e-6 * std::max(1.0, std::abs(numeric)))
-            << "input " << i << " element " << j;
+    // One functional of all first derivatives; its derivatives are the second ones.
+    const auto slope = [&] {
+      Variable total;
+      const std::vector<Variable> grads = grad({loss()}, inputs, {}, {.create_graph = true});
+      for (std::size_t i = 0; i < grads.size(); ++i) {
+        const Variable part = sum(grads[i] * Variable(uniform(grads[i].shape(), 40 + i)));
+        total = total.defined() ? total + part : part;
       }
-    }
+      return total;
+    };
+    expect_derivatives(loss, inputs, "first");
+    expect_derivatives(slope, inputs, "second");
   }
 }
 
@@ -160,6 +218,7 @@ TEST_P(Layer, GradientsAccumulateAndReset) {
   layer_->zero_grad();
   run();
   std::vector<std::vector<double>> once;
+  once.reserve(parameters.size());
   for (const auto& p : parameters) once.push_back(p.value.grad().value().to_vector<double>());
   run();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -191,8 +250,10 @@ TEST_P(Layer, ConvertsItsPrecision) {
 
 TEST_P(Layer, NormalizationIsExact) {
   layer_->eval();
-  if (layer_->kind() == "BatchNorm2d") {
-    EXPECT_TRUE(contains(message_of([&] { nn::normalize(*layer_); }), "fold_batch_norm"));
+  const std::map<std::string, std::string> folded{{"BatchNorm2d", "fold_batch_norm"},
+                                                  {"WeightNorm", "fold_weight_norm"}};
+  if (const auto fold = folded.find(layer_->kind()); fold != folded.end()) {
+    EXPECT_TRUE(contains(message_of([&] { nn::normalize(*layer_); }), fold->second));
     return;
   }
   const auto before = (*layer_)(Variable(x_)).value().to_vector<double>();

@@ -38,12 +38,18 @@ class Normalize : public ::testing::TestWithParam<Architecture> {
     for (auto& parameter : model->parameters()) {
       Variable value = parameter.value;
       if (value.rank() == 1) value.set_value(uniform(value.shape(), ++stream, 0.3, 1.0));
+      if (parameter.name.ends_with("weight_g"))
+        value.set_value(uniform(value.shape(), ++stream, 2.0, 4.0));
     }
     for (const nn::NamedBuffer& buffer : model->buffers())
       if (buffer.value->rank() == 1)
         *buffer.value = uniform(buffer.value->shape(), ++stream, 0.2, 1.5);
     model->eval();
     return model;
+  }
+  static void fold(nn::Module& model) {
+    nn::fold_weight_norm(model);
+    nn::fold_batch_norm(model);
   }
   Variable batch() const {
     Shape shape{3};
@@ -63,14 +69,14 @@ TEST_P(Normalize, TheNormalizedNetworkIsExact) {
   const Variable x = batch();
   const auto model = make();
   const auto f = (*model)(x).value().to_vector<double>();
-  nn::fold_batch_norm(*model);
+  fold(*model);
   const auto folded = (*model)(x).value().to_vector<double>();
   for (std::size_t i = 0; i < f.size(); ++i)
     EXPECT_LE(std::abs(f[i] - folded[i]), 1e-12 * largest_magnitude(f));
 
   for (const double p : {1.0, 2.0, 3.0, std::numeric_limits<double>::infinity()}) {
     const auto normalized = make();
-    nn::fold_batch_norm(*normalized);
+    fold(*normalized);
     const nn::Rescaling state = nn::normalize(*normalized, p);
     EXPECT_FALSE(state.layers.empty());
     const Variable y = (*normalized)(x);
@@ -90,7 +96,7 @@ TEST_P(Normalize, TheNormalizedNetworkIsExact) {
 
 TEST_P(Normalize, LogRhoIsTheSumOfLogNormsInPlainNetworks) {
   const auto model = make();
-  nn::fold_batch_norm(*model);
+  fold(*model);
   const nn::Rescaling state = nn::normalize(*model, 2.0, false);
   double sum = 0.0;
   for (const nn::LayerNorm& layer : state.layers) sum += std::log(layer.norm);
@@ -110,7 +116,10 @@ INSTANTIATE_TEST_SUITE_P(
         Architecture{"resnet32", {8, 8, 3}}, Architecture{"resnet44", {8, 8, 3}},
         Architecture{"resnet56", {8, 8, 3}}, Architecture{"resnet110", {4, 4, 3}},
         Architecture{"mlp-20-3", {6, 6, 1}}, Architecture{"mlp-20-1-fixed", {7}},
-        Architecture{"linear", {7}}),
+        Architecture{"linear", {7}}, Architecture{"convnet3-24-wn", {12, 12, 3}},
+        Architecture{"convnet5-w-bn-wn", {32, 32, 3}}, Architecture{"resnet20-wn", {8, 8, 3}},
+        Architecture{"resnet20-wn-layer", {8, 8, 3}}, Architecture{"mlp-20-3-wn-layer", {6, 6, 1}},
+        Architecture{"mlp-20-1-fixed-wn", {7}}),
     [](const auto& test) {
       std::string name = test.param.name;
       std::replace(name.begin(), name.end(), '-', '_');

@@ -78,6 +78,13 @@ class ResNet(nn.Module):
 
 
 def build(name, shape, classes):
+    for suffix, dim in (("-wn", 0), ("-wn-layer", None)):
+        if name.endswith(suffix):
+            model = build(name[: -len(suffix)], shape, classes)
+            for layer in list(model.modules()):
+                if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                    nn.utils.weight_norm(layer, dim=dim)
+            return model
     if name.startswith("mlp-"):
         width, layers = map(int, name.split("-")[1:])
         return Mlp(width, layers, math.prod(shape), classes)

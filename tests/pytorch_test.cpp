@@ -32,9 +32,9 @@ Tensor random_inputs(const Shape& example, std::int64_t count, std::uint64_t see
 std::shared_ptr<nn::Module> make_network(const nn::ModelSpec& spec) {
   Rng rng(7);
   auto model = nn::make_model(spec, {}, rng);
-  // Biases start at 0, which would hide one that is lost.
+  // Biases start at 0 and weight norm's g at the norm of v, which would hide one that is lost.
   for (const nn::NamedParameter& parameter : model->parameters()) {
-    if (parameter.value.rank() != 1) continue;
+    if (parameter.value.rank() != 1 && !parameter.name.ends_with("weight_g")) continue;
     std::vector<float> values = parameter.value.value().to_vector<float>();
     for (float& value : values) value += 0.1F * static_cast<float>(rng.normal());
     Variable(parameter.value).set_value(Tensor::from(values, parameter.value.shape()));
@@ -80,7 +80,10 @@ INSTANTIATE_TEST_SUITE_P(Models, PyTorchTest,
                          ::testing::Values(nn::ModelSpec{"mlp-16-2", {6}, 3},
                                            nn::ModelSpec{"mlp-8-1", {4, 5, 3}, 3},
                                            nn::ModelSpec{"convnet3-34", {28, 28, 1}, 10},
-                                           nn::ModelSpec{"resnet20", {32, 32, 3}, 10}),
+                                           nn::ModelSpec{"resnet20", {32, 32, 3}, 10},
+                                           nn::ModelSpec{"mlp-8-1-wn-layer", {4, 5, 3}, 3},
+                                           nn::ModelSpec{"convnet3-34-wn", {28, 28, 1}, 10},
+                                           nn::ModelSpec{"resnet20-wn", {32, 32, 3}, 10}),
                          [](const auto& instance) {
                            std::string name = instance.param.name;
                            std::replace(name.begin(), name.end(), '-', '_');

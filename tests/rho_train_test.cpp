@@ -253,7 +253,8 @@ TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
       {"--optimizer", "true-gradient", "--rho", "margin:1", "--lr", "0.002"},
       {"--optimizer", "weight-normalization", "--lr", "0.002"},
       {"--optimizer", "polar-gradient"},
-      {"--optimizer", "langevin", "--temperature", "1e-6"}};
+      {"--optimizer", "langevin", "--temperature", "1e-6"},
+      {"--model", "mlp-16-2-wn-layer", "--optimizer", "adam", "--lr", "0.01"}};
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const std::string name = "out" + std::to_string(i);
     SCOPED_TRACE(name);
@@ -325,6 +326,12 @@ TEST_F(RhoTrainTest, StepsThatAreNotFiniteAreSkippedWhenAsked) {
   skip.insert(skip.end(), {"--nonfinite", "skip"});
   expect_success(testing::run(on_csv("skips", skip)));
   EXPECT_EQ(records(out("skips")).back()["skipped_steps"], 12);
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithWeightNorm) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--model", "mlp-16-2-wn", "--momentum", "0.9"});
+  });
 }
 
 TEST_F(RhoTrainTest, KilledRunsWithAugmentation) {
@@ -420,6 +427,9 @@ TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
   expect_failure(testing::run(on_csv("out", {"--bogus", "1"})), 2, "--bogus");
   expect_failure(testing::run(on_csv("out", {"--lr", "fast"})), 2, "--lr");
   expect_failure(testing::run(on_csv("out", {"--lr", "-1"})), 2, "--lr");
+  expect_failure(
+      testing::run(on_csv("out", {"--model", "linear-wn", "--optimizer", "tangent-gradient"})), 2,
+      "no plain weight");
   expect_failure(testing::run(on_csv("out", {"--epochs", "0"})), 2, "--epochs");
   expect_failure(testing::run(on_csv("out", {"--schedule", "sometimes"})), 2, "--schedule");
   expect_failure(testing::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");

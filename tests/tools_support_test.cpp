@@ -53,13 +53,26 @@ TEST(GroupsTest, TheFirstBiasBelongsToItsWeight) {
   }
 }
 
+TEST(GroupsTest, WeightNormIsUnconstrained) {
+  std::vector<std::string> names;
+  for (const optim::Group& group : groups_of("mlp-16-1-wn", {5})) {
+    EXPECT_EQ(group.tensors.size(), 1U) << group.name;
+    EXPECT_FALSE(group.constrained) << group.name;
+    names.push_back(group.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"fc1.weight_g", "fc1.weight_v", "fc1.bias",
+                                             "fc2.weight_g", "fc2.weight_v"}));
+}
+
 TEST(GroupsTest, EveryParameterIsInOneGroup) {
-  Rng rng(1);
-  const auto model = nn::make_model({"resnet20", {8, 8, 3}, 10}, {}, rng);
-  std::int64_t count = 0;
-  for (const optim::Group& group : parameter_groups(*model))
-    for (const Variable& tensor : group.tensors) count += tensor.numel();
-  EXPECT_EQ(count, model->parameter_count());
+  for (const char* name : {"resnet20", "resnet20-wn"}) {
+    Rng rng(1);
+    const auto model = nn::make_model({name, {8, 8, 3}, 10}, {}, rng);
+    std::int64_t count = 0;
+    for (const optim::Group& group : parameter_groups(*model))
+      for (const Variable& tensor : group.tensors) count += tensor.numel();
+    EXPECT_EQ(count, model->parameter_count());
+  }
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr const char* kExamples = R"(Examples:
     rho-measure --model resnet20 --checkpoint resnet20.safetensors --data cifar10:DIR \
                 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --precision f64
 
-Batch norm is folded into the weights, and every layer is divided by its norm: f = rho f~ exactly.
+Weight and batch norm are folded, and every layer is divided by its norm: f = rho f~ exactly.
 "normalized" is what belongs to f~. The margin of an example is its label's output minus the largest
 other one. Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
 

@@ -24,8 +24,8 @@ class Conv2d : public Weighted {
     add_weight(init_weight(shape, init, rng, dtype), layout, bias);
   }
 
-  Variable forward(const Variable& x) override {
-    const Variable y = conv2d(x, weight(), options_);
+  Variable apply(const Variable& x, const Variable& weight) const override {
+    const Variable y = conv2d(x, weight, options_);
     return bias().defined() ? y + bias() : y;
   }
   std::string kind() const override { return "Conv2d"; }

@@ -25,7 +25,7 @@ class Sequential : public Module {
   std::string kind() const override { return "Sequential"; }
   void rescale(Rescaling& state, const std::string& name) override {
     for (const auto& [child_name, child] : children())
-      child->rescale(state, name.empty() ? child_name : name + '.' + child_name);
+      child->rescale(state, dotted(name, child_name));
   }
 };
 

@@ -16,6 +16,10 @@ class Weighted : public Module {
   const Variable& weight() const { return weight_; }
   const Variable& bias() const { return bias_; }  ///< undefined without one
 
+  /// The layer with another weight, of the same shape, in the place of its own.
+  virtual Variable apply(const Variable& x, const Variable& weight) const = 0;
+  Variable forward(const Variable& x) override { return apply(x, weight_); }
+
   void rescale(Rescaling& state, const std::string& name) override {
     rescale_weighted(state, name, weight_, bias_);
   }

@@ -8,6 +8,7 @@
 
 #include "datasets/corrupt.h"
 #include "nn/model.h"
+#include "optim/direction.h"
 #include "optim/factory.h"
 #include "optim/schedule.h"
 #include "tools/support/data.h"
@@ -115,6 +116,9 @@ void validate(const TrainOptions& o) {
   require_parses("--data", [&] { parse_data(o.data); });
   require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
   require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
+  require(
+      !nn::is_weight_normalized(o.model) || !optim::is_norm_constrained(o.optimizer), "--optimizer",
+      "must be sgd, adam or langevin: a weight-normalized model has no plain weight to constrain");
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--norm-per", o.norm_per, {"layer", "channel"});
   require_one_of("--nonfinite", o.nonfinite, {"stop", "skip"});

@@ -11,6 +11,7 @@ declare -A allowed=(
   [optim]="tensor kernels autograd optim"
   [datasets]="tensor datasets"
   [tools/plot]="tensor nn tools/plot"
+  [tools/compare]="tensor tools/plot tools/compare"
   [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
 )
 bad=0

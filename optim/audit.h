@@ -22,7 +22,7 @@ struct GroupAudit {
   /// 50). p = infinity: + lambda n. Implied flow: -<V, dW> / 2 / rho, of the same step projected.
   double multiplier = 0.0;
   std::int64_t shortened = 0;  ///< steps so far that no multiplier allows at full length
-  std::int64_t held = 0;       ///< rows so far that stayed, since the step would have left no V
+  std::int64_t held = 0;       ///< rows so far that stayed: of norm 0, or the step would leave no V
 };
 
 }  // namespace rho::optim

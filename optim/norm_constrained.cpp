@@ -157,6 +157,7 @@ SphereMove NormConstrained::plan_row(Plan& plan, std::size_t row, const SpherePr
   plan.lengths.push_back(1.0);
   if (rho == 0.0) {  // a channel without a direction
     plan.rho.push_back(0.0);
+    plan.held += 1.0;
     return stay;
   }
   const double before = std::sqrt(of.vv);

@@ -41,12 +41,13 @@ struct NormConstrainedOptions {
 /// The other groups get plain SGD with the same lr and momentum and no weight decay. In a group
 /// where only some tensors have a gradient, those of the others count as zero.
 ///
-/// What is defined where a step can not be taken: a channel of norm 0 has no direction and stays 0;
-/// a channel whose step would leave no V (V + g = 0) stays where it is, which is counted as held; a
-/// step that the multiplier method can not take at full length is shortened, which is counted.
-/// step() throws, naming the group, where rho would not stay positive (a norm; past 0, W = rho V
-/// would have turned round instead of moving on the sphere) or V overflows; nothing has changed
-/// then. For gradients that are not finite see Optimizer::skip_nonfinite.
+/// What is defined where a step can not be taken: a channel of norm 0 has no direction and stays 0
+/// (a layer of norm 0 is an error from the start), and a row whose step would leave no V (V + g =
+/// 0) stays where it is; both are counted as held. A step that the multiplier method can not take
+/// at full length is shortened, which is counted. step() throws, naming the group, where rho would
+/// not stay positive (a norm; past 0, W = rho V would have turned round instead of moving on the
+/// sphere) or V overflows; nothing has changed then. For gradients that are not finite see
+/// Optimizer::skip_nonfinite.
 ///
 /// State: "GROUP/direction/i" (V), "GROUP/rho" and "GROUP/initial_rho" (one number a row),
 /// "GROUP/shortened", "GROUP/held", "steps", and, where momentum > 0, "GROUP/velocity/i" (u).

@@ -176,7 +176,6 @@ TEST(PerChannel, ADeadChannelStaysAndTheOthersMove) {
   kernels::fill(w.slice(0, 1, 2), 0.0);
   const std::vector<Group> groups{{"fc", {leaf(w)}, true}};
   for (const Direction& method : directions()) {
-    groups[0].tensors[0].value();
     Variable x = groups[0].tensors[0];
     x.set_value(kernels::clone(w));
     NormConstrained optimizer(groups, 0.02,
@@ -190,6 +189,7 @@ TEST(PerChannel, ADeadChannelStaysAndTheOthersMove) {
     for (std::size_t i = 0; i < moved.size(); ++i)
       EXPECT_EQ(moved[i] == before[i], i / 4 == 1) << method.name << ' ' << i;
     EXPECT_TRUE(std::isfinite(optimizer.audit(2.0)[0].norm_deviation));
+    EXPECT_EQ(optimizer.audit(2.0)[0].held, 3);  // one channel, three steps
   }
 }
 

@@ -30,7 +30,8 @@ class RhoCompareTest : public ::testing::Test {
                             {"log_rho", 3.5},
                             {"train_normalized_cross_entropy_minus_log_classes", -0.015625},
                             {"test_normalized_cross_entropy_minus_log_classes", -0.0078125},
-                            {"median_normalized_margin", epoch == 1 ? ordered_json() : ordered_json(0.03125)},
+                            {"median_normalized_margin",
+                             epoch == 1 ? ordered_json() : ordered_json(0.03125)},
                             {"layer_norms", {{"last", 2.0}, {"first", 3.0}}}}
                    .dump() +
                "\n";
@@ -38,8 +39,9 @@ class RhoCompareTest : public ::testing::Test {
     folder_.write(name + "/metrics.jsonl", lines);
     if (!audited) return;
     const auto step = [](int number, double deviation) {
-      const ordered_json layer{{"name", "first"},   {"rho", 3.0},     {"norm_deviation", deviation},
-                               {"tangency", 0.125}, {"shortened", number}, {"held", 1}};
+      const ordered_json layer{
+          {"name", "first"},   {"rho", 3.0},          {"norm_deviation", deviation},
+          {"tangency", 0.125}, {"shortened", number}, {"held", 1}};
       return ordered_json{{"epoch", 1}, {"step", number}, {"layers", {layer, layer}}}.dump() + "\n";
     };
     folder_.write(name + "/audit.jsonl", step(1, 0.0625) + step(2, 0.03125));
@@ -62,9 +64,14 @@ class RhoCompareTest : public ::testing::Test {
 TEST_F(RhoCompareTest, TableJsonAndPicture) {
   write_run("plain", 0.75, false);
   write_run("audited", 0.875, true);
-  const Arguments both{folder_.file("plain") + "/", folder_.file("audited"),
-                       "--json", folder_.file("out.json"), "--plot", folder_.file("out.svg"),
-                       "--title", "Two runs"};
+  const Arguments both{folder_.file("plain") + "/",
+                       folder_.file("audited"),
+                       "--json",
+                       folder_.file("out.json"),
+                       "--plot",
+                       folder_.file("out.svg"),
+                       "--title",
+                       "Two runs"};
   const testing::Finished finished = compare(both);
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_TRUE(contains(finished.out, "plain ", "0.75000", "audited", "0.87500", "37.50", "6.25e-02",

@@ -25,9 +25,10 @@ struct CompareOptions {
 
 std::optional<CompareOptions> parse_options(int argc, char** argv) {
   CompareOptions o;
-  CLI::App app("Compares runs of rho-train: losses, errors, norms and margins, at their ends in a "
-               "table and along the epochs in a picture.",
-               "rho-compare");
+  CLI::App app(
+      "Compares runs of rho-train: losses, errors, norms and margins, at their ends in a "
+      "table and along the epochs in a picture.",
+      "rho-compare");
   app.add_option("RUN", o.runs, "folders of runs")->required();
   app.add_option("--json", o.json, "writes every number to this file");
   app.add_option("--plot", o.plot, "draws the epochs to this file, .svg or .png (needs gnuplot)");
@@ -46,10 +47,10 @@ int run(const CompareOptions& o) {
   if (!o.json.empty()) nn::write_text(o.json, compare::to_json(runs).dump(2) + "\n");
   if (o.plot.empty()) return 0;
   const compare::Json& config = runs.front().config;
-  compare::draw(runs,
-                o.title.empty() ? config.value("model", "") + " on " + config.value("data", "")
-                                : o.title,
-                o.plot);
+  compare::draw(
+      runs,
+      o.title.empty() ? config.value("model", "") + " on " + config.value("data", "") : o.title,
+      o.plot);
   return 0;
 }
 

@@ -26,9 +26,8 @@ Read number(const std::string& key, double factor = 1.0) {
 }
 
 Read layer_norm(const std::string& layer) {
-  return [=](const Run& run, const Json& epoch) {
-    return value(run, epoch.at("layer_norms"), layer);
-  };
+  return
+      [=](const Run& run, const Json& epoch) { return value(run, epoch.at("layer_norms"), layer); };
 }
 
 // The first layers, by the first run, that every run has.
@@ -47,14 +46,13 @@ std::vector<std::string> common_layers(const std::vector<Run>& runs) {
 }
 
 std::vector<Panel> panels_of(const std::vector<Run>& runs) {
-  std::vector<Panel> out{
-      {"Test error", "[%]", number("test_error", 100.0)},
-      {"Training loss", "cross-entropy", number("train_loss")},
-      {"Normalized cross-entropy, test", "ln C - cross-entropy of f/{/Symbol r}",
-       number("test_normalized_cross_entropy_minus_log_classes", -1.0)},
-      {"Median normalized margin, training", "margin / {/Symbol r}",
-       number("median_normalized_margin")},
-      {"Scale of the network", "ln {/Symbol r}", number("log_rho")}};
+  std::vector<Panel> out{{"Test error", "[%]", number("test_error", 100.0)},
+                         {"Training loss", "cross-entropy", number("train_loss")},
+                         {"Normalized cross-entropy, test", "ln C - cross-entropy of f/{/Symbol r}",
+                          number("test_normalized_cross_entropy_minus_log_classes", -1.0)},
+                         {"Median normalized margin, training", "margin / {/Symbol r}",
+                          number("median_normalized_margin")},
+                         {"Scale of the network", "ln {/Symbol r}", number("log_rho")}};
   for (const std::string& layer : common_layers(runs))
     out.push_back({"Norm of " + layer, "{/Symbol r}_k", layer_norm(layer)});
   return out;

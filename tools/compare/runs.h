@@ -18,10 +18,10 @@ struct AuditSummary {
 };
 
 struct Run {
-  std::string name;                           ///< of the folder
-  Json config;                      ///< config.json
-  std::vector<Json> epochs;         ///< metrics.jsonl
-  std::optional<AuditSummary> audit;          ///< where there is an audit.jsonl
+  std::string name;                   ///< of the folder
+  Json config;                        ///< config.json
+  std::vector<Json> epochs;           ///< metrics.jsonl
+  std::optional<AuditSummary> audit;  ///< where there is an audit.jsonl
 };
 
 /// Throws, naming the file, where config.json or metrics.jsonl is missing or no epoch is done, or a

@@ -40,8 +40,8 @@ std::string to_text(const std::vector<Run>& runs) {
   std::size_t widest = 3;
   for (const Run& run : runs) widest = std::max(widest, run.name.size());
   const int name_width = static_cast<int>(widest);
-  const bool audited = std::any_of(runs.begin(), runs.end(),
-                                   [](const Run& run) { return run.audit.has_value(); });
+  const bool audited =
+      std::any_of(runs.begin(), runs.end(), [](const Run& run) { return run.audit.has_value(); });
   std::string out = print("%-*s  epochs", name_width, "run");
   for (const Column& column : kColumns) out += print("%*s", width_of(column), column.heading);
   if (audited) out += "   max |norm-1|   max tangency  shortened  held";
@@ -63,8 +63,7 @@ std::string to_text(const std::vector<Run>& runs) {
 Json to_json(const std::vector<Run>& runs) {
   Json out = Json::array();
   for (const Run& run : runs) {
-    Json one{{"name", run.name}, {"config", run.config},
-                               {"last_epoch", run.epochs.back()}};
+    Json one{{"name", run.name}, {"config", run.config}, {"last_epoch", run.epochs.back()}};
     if (run.audit)
       one["audit"] = {{"norm_deviation", run.audit->norm_deviation},
                       {"tangency", run.audit->tangency},

@@ -1,0 +1,33 @@
+#include "tools/dynamics/examples.h"
+
+#include "tensor/random.h"
+
+namespace rho::dynamics {
+
+Examples two_clouds(std::size_t count, std::uint64_t seed) {
+  const double centre[] = {1.5, 1.0}, length = norm(centre);
+  Rng rng(seed);
+  Examples out{2, {}, {}};
+  while (out.count() < count) {
+    const double y = out.count() % 2 == 0 ? 1.0 : -1.0;
+    const double x[] = {y * centre[0] + 0.5 * rng.normal(), y * centre[1] + 0.5 * rng.normal()};
+    if (y * dot(centre, x) < 0.3 * length) continue;
+    out.x.insert(out.x.end(), {x[0], x[1]});
+    out.y.push_back(y);
+  }
+  return out;
+}
+
+Examples exclusive_or(std::size_t count, std::uint64_t seed) {
+  check(count > 0 && count % 4 == 0, "exclusive_or", count, " examples, expected 4, 8, ...");
+  Rng rng(seed);
+  Examples out{2, {}, {}};
+  for (std::size_t n = 0; n < count; ++n) {
+    const double a = n % 2 == 0 ? 1.0 : -1.0, b = n / 2 % 2 == 0 ? 1.0 : -1.0;
+    out.x.insert(out.x.end(), {a + 0.2 * rng.normal(), b + 0.2 * rng.normal()});
+    out.y.push_back(a * b);
+  }
+  return out;
+}
+
+}  // namespace rho::dynamics

@@ -18,16 +18,4 @@ Examples two_clouds(std::size_t count, std::uint64_t seed) {
   return out;
 }
 
-Examples exclusive_or(std::size_t count, std::uint64_t seed) {
-  check(count > 0 && count % 4 == 0, "exclusive_or", count, " examples, expected 4, 8, ...");
-  Rng rng(seed);
-  Examples out{2, {}, {}};
-  for (std::size_t n = 0; n < count; ++n) {
-    const double a = n % 2 == 0 ? 1.0 : -1.0, b = n / 2 % 2 == 0 ? 1.0 : -1.0;
-    out.x.insert(out.x.end(), {a + 0.2 * rng.normal(), b + 0.2 * rng.normal()});
-    out.y.push_back(a * b);
-  }
-  return out;
-}
-
 }  // namespace rho::dynamics

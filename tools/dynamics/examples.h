@@ -28,8 +28,4 @@ Examples two_clouds(std::size_t count, std::uint64_t seed);
 /// width, petal length, petal width in cm, as they are. With `bias` a fifth input is 1.
 Examples iris(bool bias);
 
-/// Four clouds of `count` / 4 examples around (+-1, +-1), labelled by the sign of the product of
-/// the two coordinates: no linear network separates them. `count` is a multiple of 4.
-Examples exclusive_or(std::size_t count, std::uint64_t seed);
-
 }  // namespace rho::dynamics

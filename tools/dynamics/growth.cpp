@@ -2,19 +2,22 @@
 
 #include "tools/dynamics/descent.h"
 #include "tools/dynamics/experiments.h"
+#include "tools/dynamics/growth_law.h"
 
 namespace rho::dynamics {
 namespace {
 
 constexpr std::size_t kSamples = 400;
+constexpr double kFitFrom = 1e3;  // before it the start still shows
 constexpr double kDescentRate = 0.02, kDescentEnd = 100.0;
 
-struct Curves {
+// rho and the norm of a layer along a trajectory.
+struct Norms {
   Vector product, layer;
 };
 
-Curves norms(const System& system, const Trajectory& of) {
-  Curves out;
+Norms norms(const System& system, const Trajectory& of) {
+  Norms out;
   for (const Vector& w : of.w) {
     out.product.push_back(system.rho(w));
     out.layer.push_back(system.norms(w).front());
@@ -22,65 +25,64 @@ Curves norms(const System& system, const Trajectory& of) {
   return out;
 }
 
-// With R = e^rho, TheoryIII eq. 64 says dR/dt = K (log R)^(2 - 2 / K) for x = 1. Central differences
-// of rho in s = log(1 + t) give log(dR/dt) without using that equation.
-Line fit_growth(const Vector& t, const Vector& rho) {
-  Vector x, y;
-  for (std::size_t i = 1; i + 1 < t.size(); ++i) {
-    if (t[i] < 1e3) continue;
-    const double slope =
-        (rho[i + 1] - rho[i - 1]) / (std::log1p(t[i + 1]) - std::log1p(t[i - 1]));
-    x.push_back(std::log(rho[i]));
-    y.push_back(rho[i] + std::log(slope) - std::log1p(t[i]));
-  }
-  return fit_line(x, y);
+double largest_relative_difference(const Vector& a, const Vector& b) {
+  double out = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) out = std::max(out, std::abs(a[i] / b[i] - 1.0));
+  return out;
 }
 
 }  // namespace
 
+// With R = e^rho, TheoryIII eq. 64 says dR/dt = K (log R)^(2 - 2 / K) for x = 1.
 Report growth(const GrowthOptions& options) {
-  Report report{"theory3-2", "layers of one weight each, one example", {}, {}, {}};
-  Panel product{"Product of the layers", "time", "rho", true, false, "top left", {}, {}};
-  Panel layer{"One layer", "time", "norm of a layer", true, false, "top left", {}, {}};
+  Report report{.experiment = "theory3-2", .title = "K layers of one weight each, one example"};
+  report.panels = {{.title = "Product of the layers",
+                    .x_label = "time",
+                    .y_label = "rho",
+                    .log_x = true},
+                   {.title = "One layer",
+                    .x_label = "time",
+                    .y_label = "norm of the layer",
+                    .log_x = true}};
   const Vector times = log_times(1.0, options.t_end, kSamples);
   for (int k = 1; k <= options.layers; ++k) {
-    NetworkSystem system({1, {1.0}, {1.0}}, options.loss,
-                         std::vector<std::int64_t>(static_cast<std::size_t>(k) + 1, 1), false);
-    const Vector start(static_cast<std::size_t>(k), 1.0);
+    const auto layers = static_cast<std::size_t>(k);
+    NetworkSystem system({1, {1.0}, {1.0}}, options.loss, std::vector<std::int64_t>(layers + 1, 1),
+                         false);
+    const Vector start(layers, 1.0);
     const auto flow = make_flow("gradient", system);
-    const Curves exact = norms(system, integrate(*flow, start, times));
+    const Norms path = norms(system, integrate(*flow, start, times));
     const Trajectory descent = descend(system, start, {.name = "sgd", .lr = kDescentRate},
                                        log_times(1.0, kDescentEnd, 9));
-    const Curves steps = norms(system, descent);
-    const Curves there = norms(system, integrate(*flow, start, descent.t));
-    double error = 0.0;
-    for (std::size_t i = 0; i < descent.t.size(); ++i)
-      error = std::max(error, std::abs(steps.product[i] / there.product[i] - 1.0));
+    const Norms steps = norms(system, descent);
+    const Norms exact = norms(system, integrate(*flow, start, descent.t));
 
     const std::string label = "K = " + std::to_string(k) + ": ";
-    const Line line = fit_growth(times, exact.product);
-    const double prefactor = std::exp(line.intercept.value);
-    report.rows.push_back(
-        {label + "exponent q of dR/dt = c (log R)^q", line.slope, 2.0 - 2.0 / k, "t >= 1e3"});
-    report.rows.push_back({label + "factor c",
-                           {prefactor, prefactor * line.intercept.half_width},
-                           static_cast<double>(k),
-                           "t >= 1e3"});
-    report.rows.push_back(
-        {label + "rho / log t", {exact.product.back() / std::log(options.t_end), kNone},
-         k == 1 ? 1.0 : kNone, "at the end"});
-    report.rows.push_back({label + "norm of a layer", {exact.layer.back(), kNone}, kNone,
-                           "at the end"});
-    report.rows.push_back({label + "rho by descent / by the flow - 1", {error, kNone}, 0.0,
-                           "largest, lr 0.02, t <= 100"});
+    const Line line = fit_growth(times, path.product, kFitFrom);
+    const double c = std::exp(line.intercept.value);
+    report.rows.insert(
+        report.rows.end(),
+        {{label + "q in dR/dt = c (log R)^q, R = e^rho", line.slope, 2.0 - 2.0 / k, "t >= 1e3"},
+         {label + "c", {c, c * line.intercept.half_width}, static_cast<double>(k), "t >= 1e3"},
+         {label + "rho / log t",
+          {path.product.back() / std::log(options.t_end), kNone},
+          k == 1 ? 1.0 : kNone,
+          "at the end"},
+         {label + "norm of a layer", {path.layer.back(), kNone}, kNone, "at the end"},
+         {label + "rho, descent against flow: relative difference",
+          {largest_relative_difference(steps.product, exact.product), kNone},
+          0.0,
+          "sgd, lr 0.02, t <= 100"}});
     const std::string name = k == 1 ? "1 layer" : std::to_string(k) + " layers";
-    product.curves.push_back({name, times, exact.product});
-    layer.curves.push_back({name, times, exact.layer});
-    product.curves.push_back({k == 1 ? "descent, sgd" : "", descent.t, steps.product,
-                              Curve::Style::Points});
-    layer.curves.push_back({"", descent.t, steps.layer, Curve::Style::Points});
+    const char* marks = k == 1 ? "descent by sgd" : "";
+    report.panels[0].curves.push_back({name, times, path.product});
+    report.panels[0].curves.push_back({marks, descent.t, steps.product, Curve::Style::Points});
+    report.panels[1].curves.push_back({name, times, path.layer});
+    report.panels[1].curves.push_back({marks, descent.t, steps.layer, Curve::Style::Points});
   }
-  report.panels = {product, layer};
+  report.notes = {
+      "The product grows faster than log t, a layer slower. The factor c is K: TheoryIII eq. 66-68 "
+      "have K^2."};
   return report;
 }
 

@@ -8,7 +8,7 @@ namespace rho::dynamics {
 namespace {
 
 constexpr double kFirstMove = 1e-2;   // of the coordinates in the first step, relative
-constexpr int kStepsASample = 1000000;  // more than that without reaching the next time: stiff
+constexpr int kStepsASample = 20000;   // more than that before the next time: there is no end
 
 }  // namespace
 
@@ -46,8 +46,8 @@ Trajectory integrate(Flow& flow, const Vector& start, const Vector& times, Accur
     odeint::integrate_times(method, velocity, x, logarithms.begin(), logarithms.end(), first_step,
                             observe, odeint::max_step_checker(kStepsASample));
   } catch (const odeint::odeint_error&) {
-    fail("integrate", "the flow is too stiff behind t = ", std::expm1(s_reached), ": no end after ",
-         kStepsASample, " steps");
+    fail("integrate", "no end after ", kStepsASample, " steps behind t = ", std::expm1(s_reached),
+         ": the flow is too stiff, or slides along the kink of a rectifier");
   }
   out.t = times;
   return out;

@@ -20,7 +20,8 @@ struct Accuracy {
 /// The flow from `start` at t = 0, at the ascending times `times` (>= 0, below 1e300). An adaptive
 /// Dormand-Prince method of order 5 integrates dx/ds = (1 + t) dx/dt over s = log(1 + t), in which
 /// flows towards infinity change at a steady pace. Throws, naming the time, where velocities are
-/// not finite, or the steps become so small that there is no end (a stiff flow).
+/// not finite, or steps become too many: in a stiff flow, or where a rectifier's pre-activation is
+/// driven to 0 from both sides, so that the flow slides along a kink and descent zigzags across it.
 Trajectory integrate(Flow& flow, const Vector& start, const Vector& times, Accuracy accuracy = {});
 
 /// `count` >= 2 times from `first` > 0 to `last` > `first`, evenly spaced in log t.

@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "tools/dynamics/experiments.h"
 #include "tools/dynamics/hard_margin.h"
 #include "tools/dynamics/integrate.h"
@@ -5,44 +7,72 @@
 namespace rho::dynamics {
 namespace {
 
-constexpr std::size_t kSamples = 150;
+constexpr std::size_t kSamples = 200;
+constexpr Accuracy kAccuracy{1e-8, 1e-11};
+
+struct Named {
+  std::string flow, title;
+  bool converges;
+};
+
+// A designed rho = C log(1 + t) drives V by rho e^(-rho m) ~ t^(-C m) log t near the margin m, whose
+// integral over time is infinite for C m <= 1 only: a faster rho stops V before it arrives.
+std::vector<Named> flows(double margin) {
+  const auto logarithm = [&](double c) { return "log:" + std::to_string(c / margin); };
+  return {{"gradient", "gradient", true},
+          {"weight-normalization", "weight normalization", true},
+          {logarithm(1.0), "rho = log(1 + t) / m", true},
+          {logarithm(2.0), "rho = 2 log(1 + t) / m", false},
+          {"linear:1", "rho = t", false}};
+}
+
+void add_set(Report& report, const std::string& name, const Examples& examples,
+             const MarginsOptions& options) {
+  const HardMargin limit = hard_margin(examples);
+  LinearSystem system(examples, options.loss);
+  const Vector times = log_times(1.0, options.t_end, kSamples);
+  report.rows.push_back({name + ": hard margin m by libsvm", {limit.margin, kNone}, kNone,
+                         std::to_string(limit.supports) + " support vectors"});
+  Panel panel{.title = name,
+              .x_label = "time",
+              .y_label = "tangent of the angle to the hard-margin direction",
+              .log_x = true,
+              .log_y = true,
+              .key = "bottom left"};
+  for (const Named& of : flows(limit.margin)) {
+    const Trajectory path =
+        integrate(*make_flow(of.flow, system), alternating(examples.inputs), times, kAccuracy);
+    Curve curve{of.title, times, {}};
+    Vector log_rho, log_error;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      curve.y.push_back(tangent(path.w[i], limit.direction));
+      if (times[i] < std::sqrt(options.t_end)) continue;
+      log_rho.push_back(std::log(norm(path.w[i])));
+      log_error.push_back(-std::log(curve.y.back()));
+    }
+    const std::string label = name + ", " + of.title + ": ";
+    report.rows.insert(
+        report.rows.end(),
+        {{label + "p in error = a rho^-p", fit_line(log_rho, log_error).slope,
+          of.converges ? 1.0 : 0.0, "later half"},
+         {label + "error", {curve.y.back(), kNone}, of.converges ? 0.0 : kNone, "at the end"},
+         {label + "margin / m",
+          {system.normalized_margin(path.w.back()) / limit.margin, kNone},
+          of.converges ? 1.0 : kNone,
+          "at the end"}});
+    panel.curves.push_back(curve);
+  }
+  report.panels.push_back(panel);
+}
 
 }  // namespace
 
 Report margins(const MarginsOptions& options) {
-  Report report{"hard-margin", "directions of growing rho against the support vector machine", {},
-                {}, {}};
-  const std::pair<const char*, Examples> sets[] = {
-      {"clouds", two_clouds(static_cast<std::size_t>(options.examples), options.seed)},
-      {"IRIS", iris(options.bias)}};
-  const Vector times = log_times(1.0, options.t_end, kSamples);
-  for (const auto& [name, examples] : sets) {
-    const HardMargin limit = hard_margin(examples);
-    LinearSystem system(examples, options.loss);
-    Panel panel{name, "rho", "distance to the hard-margin direction", true, true, "bottom left", {}, {}};
-    Vector start(examples.inputs);
-    for (std::size_t i = 0; i < start.size(); ++i) start[i] = i % 2 == 0 ? 0.5 : -0.5;
-    report.rows.push_back({std::string(name) + ": hard margin", {limit.margin, kNone}, kNone, std::to_string(limit.supports) + " SV"});
-    const double c = 1.0 / limit.margin;
-    for (const std::string& flow : {std::string("gradient"), std::string("weight-normalization"), "log:" + std::to_string(c), "log:" + std::to_string(2 * c), std::string("linear:1")}) {
-      const Trajectory path = integrate(*make_flow(flow, system), start, times, {1e-8, 1e-11});
-      Curve curve{flow, {}, {}};
-      Vector log_rho, log_error;
-      for (std::size_t i = 0; i < times.size(); ++i) {
-        curve.x.push_back(norm(path.w[i]));
-        curve.y.push_back(distance(direction(path.w[i]), limit.direction));
-        if (times[i] < 1e4) continue;
-        log_rho.push_back(std::log(curve.x.back()));
-        log_error.push_back(-std::log(curve.y.back()));
-      }
-      report.rows.push_back({std::string(name) + ", " + flow + ": p", fit_line(log_rho, log_error).slope, 1.0});
-      report.rows.push_back({std::string(name) + ", " + flow + ": margin/hard", {system.normalized_margin(path.w.back()) / limit.margin, kNone}, 1.0});
-      report.rows.push_back({std::string(name) + ", " + flow + ": error", {curve.y.back(), kNone}, 0.0});
-      report.rows.push_back({std::string(name) + ", " + flow + ": error*rho", {curve.y.back()*curve.x.back(), kNone}, kNone});
-      panel.curves.push_back(curve);
-    }
-    report.panels.push_back(panel);
-  }
+  Report report{.experiment = "hard-margin",
+                .title = "directions of flows with growing rho, and the support vector machine"};
+  add_set(report, "two clouds", two_clouds(static_cast<std::size_t>(options.examples), options.seed),
+          options);
+  add_set(report, "IRIS", iris(options.bias), options);
   return report;
 }
 

@@ -60,13 +60,13 @@ void write_panel(std::ostream& out, const Panel& panel) {
     for (std::size_t n = 0; n < curve.x.size(); ++n) out << curve.x[n] << ' ' << curve.y[n] << '\n';
     out << "end\n";
   }
-  out << "plot ";
+  out << "plot " << panel.ground;
   // Curves of one kind count together: the points of a line have its colour.
   std::size_t counts[4] = {};
   for (std::size_t i = 0; i < panel.curves.size(); ++i) {
     const Curve& curve = panel.curves[i];
     std::size_t& count = counts[static_cast<std::size_t>(curve.style)];
-    out << (i == 0 ? "" : ", ") << "$curve" << i << " with " << style_of(curve, count++)
+    out << (i == 0 && panel.ground.empty() ? "" : ", ") << "$curve" << i << " with " << style_of(curve, count++)
         << (curve.title.empty() ? " notitle" : " title " + plot::quoted(curve.title));
   }
   out << '\n';

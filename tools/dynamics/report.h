@@ -37,7 +37,8 @@ struct Panel {
   bool log_x = false, log_y = false;
   std::string key = "top left";  ///< gnuplot's place of the legend
   std::vector<Curve> curves = {};
-  std::string commands = {};  ///< more gnuplot, before the curves are drawn
+  std::string commands = {};  ///< more gnuplot, before the plot
+  std::string ground = {};    ///< a gnuplot plot element under the curves
 };
 
 struct Report {

@@ -33,4 +33,20 @@ inline double distance(const Vector& a, const Vector& b) {
   return std::sqrt(squares);
 }
 
+/// The tangent of the angle between w and the unit vector `limit`: ||w / ||w|| - limit|| to first
+/// order. Where `limit` is a coordinate axis it keeps its digits however small it is.
+inline double tangent(const Vector& w, const Vector& limit) {
+  const double along = dot(w, limit);
+  double across = 0.0;  // hypot: squares of tiny angles would underflow
+  for (std::size_t i = 0; i < w.size(); ++i) across = std::hypot(across, w[i] - along * limit[i]);
+  return across / along;
+}
+
+/// (1, -1, 1, ...) / 2: where the flows of linear networks start.
+inline Vector alternating(std::size_t size) {
+  Vector out(size, 0.5);
+  for (std::size_t i = 1; i < size; i += 2) out[i] = -0.5;
+  return out;
+}
+
 }  // namespace rho::dynamics

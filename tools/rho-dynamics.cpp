@@ -58,16 +58,16 @@ class Experiment {
   CLI::App& command() { return command_; }
 
   void loss_option(dynamics::Loss& loss) {
-    const std::map<std::string, dynamics::Loss> names{{"exponential", dynamics::Loss::Exponential},
-                                                      {"logistic", dynamics::Loss::Logistic}};
-    command_.add_option("--loss", loss, "exponential (the default) or logistic")
-        ->transform(CLI::CheckedTransformer(names, CLI::ignore_case));
+    const auto set = [&loss](const std::string& name) {
+      loss = name == "logistic" ? dynamics::Loss::Logistic : dynamics::Loss::Exponential;
+    };
+    command_.add_option_function<std::string>("--loss", set, "the loss of an example")
+        ->default_str("exponential")
+        ->check(CLI::IsMember({"exponential", "logistic"}));
   }
   template <class T>
   void option(const char* flag, T& value, const char* help, T low, T high) {
-    command_.add_option(flag, value, help)
-        ->capture_default_str()
-        ->check(CLI::Range(low, high));
+    command_.add_option(flag, value, help)->capture_default_str()->check(CLI::Range(low, high));
   }
 
   bool chosen() const { return command_.parsed(); }

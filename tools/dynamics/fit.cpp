@@ -48,8 +48,7 @@ Line fit_line(const Vector& x, const Vector& y) {
 Estimate mean_of(const Vector& samples) {
   check(samples.size() >= 2, "mean_of", samples.size(), " samples, expected at least 2");
   const auto n = static_cast<double>(samples.size());
-  return {mean(samples),
-          student(n - 1.0) * std::sqrt(scatter(samples, samples) / (n - 1.0) / n)};
+  return {mean(samples), student(n - 1.0) * std::sqrt(scatter(samples, samples) / (n - 1.0) / n)};
 }
 
 }  // namespace rho::dynamics

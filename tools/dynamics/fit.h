@@ -16,8 +16,8 @@ struct Line {
   double r2 = 0.0;
 };
 
-/// Ordinary least squares, y = intercept + slope x. Throws with fewer than three points, equal x, or
-/// values that are not finite.
+/// Ordinary least squares, y = intercept + slope x. Throws with fewer than three points, equal x,
+/// or values that are not finite.
 Line fit_line(const Vector& x, const Vector& y);
 
 /// The mean of independent samples, at least two.

@@ -26,7 +26,8 @@ class Flow {
 /// S = I - V V^T:
 ///   "gradient"              dW = -G                                (TheoryIII eq. 7)
 ///   "polar-gradient"        drho = -<V, G>, dV = -S G / rho        (TheoryIII eq. 8-9)
-///   "weight-normalization"  drho = -<V, G>, dV = -rho S G          (TheoryIII eq. 55-58, ||v|| = 1;
+///   "weight-normalization"  drho = -<V, G>, dV = -rho S G          (TheoryIII eq. 55-58, ||v|| =
+///   1;
 ///                           it is the tangent gradient with a learned rho, WNBN eq. 6)
 ///   "fixed"                 rho stays as it is, dV = -rho S G      (TheoryIII 11.2, remark 1)
 ///   "linear:RATE"           rho = rho(0) + RATE t, dV as before

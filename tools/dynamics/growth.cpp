@@ -36,14 +36,9 @@ double largest_relative_difference(const Vector& a, const Vector& b) {
 // With R = e^rho, TheoryIII eq. 64 says dR/dt = K (log R)^(2 - 2 / K) for x = 1.
 Report growth(const GrowthOptions& options) {
   Report report{.experiment = "theory3-2", .title = "K layers of one weight each, one example"};
-  report.panels = {{.title = "Product of the layers",
-                    .x_label = "time",
-                    .y_label = "rho",
-                    .log_x = true},
-                   {.title = "One layer",
-                    .x_label = "time",
-                    .y_label = "norm of the layer",
-                    .log_x = true}};
+  report.panels = {
+      {.title = "Product of the layers", .x_label = "time", .y_label = "rho", .log_x = true},
+      {.title = "One layer", .x_label = "time", .y_label = "norm of the layer", .log_x = true}};
   const Vector times = log_times(1.0, options.t_end, kSamples);
   for (int k = 1; k <= options.layers; ++k) {
     const auto layers = static_cast<std::size_t>(k);
@@ -52,8 +47,8 @@ Report growth(const GrowthOptions& options) {
     const Vector start(layers, 1.0);
     const auto flow = make_flow("gradient", system);
     const Norms path = norms(system, integrate(*flow, start, times));
-    const Trajectory descent = descend(system, start, {.name = "sgd", .lr = kDescentRate},
-                                       log_times(1.0, kDescentEnd, 9));
+    const Trajectory descent =
+        descend(system, start, {.name = "sgd", .lr = kDescentRate}, log_times(1.0, kDescentEnd, 9));
     const Norms steps = norms(system, descent);
     const Norms exact = norms(system, integrate(*flow, start, descent.t));
 

@@ -8,7 +8,7 @@ namespace rho::dynamics {
 namespace {
 
 constexpr double kFirstMove = 1e-2;   // of the coordinates in the first step, relative
-constexpr int kStepsASample = 20000;   // more than that before the next time: there is no end
+constexpr int kStepsASample = 20000;  // more than that before the next time: there is no end
 
 }  // namespace
 
@@ -35,8 +35,8 @@ Trajectory integrate(Flow& flow, const Vector& start, const Vector& times, Accur
   };
   // Not 0: a coordinate that is 0 and stays 0 has no error.
   const double absolute = std::max(accuracy.absolute, std::numeric_limits<double>::min());
-  const auto method = odeint::make_controlled<odeint::runge_kutta_dopri5<Vector>>(
-      absolute, accuracy.relative);
+  const auto method =
+      odeint::make_controlled<odeint::runge_kutta_dopri5<Vector>>(absolute, accuracy.relative);
   Vector x = flow.coordinates(start);
   // Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.4: a first
   // step so short that no stage leaves the neighbourhood; the method then finds its own.

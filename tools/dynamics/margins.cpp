@@ -15,8 +15,8 @@ struct Named {
   bool converges;
 };
 
-// A designed rho = C log(1 + t) drives V by rho e^(-rho m) ~ t^(-C m) log t near the margin m, whose
-// integral over time is infinite for C m <= 1 only: a faster rho stops V before it arrives.
+// A designed rho = C log(1 + t) drives V by rho e^(-rho m) ~ t^(-C m) log t near the margin m,
+// whose integral over time is infinite for C m <= 1 only: a faster rho stops V before it arrives.
 std::vector<Named> flows(double margin) {
   const auto logarithm = [&](double c) { return "log:" + std::to_string(c / margin); };
   return {{"gradient", "gradient", true},
@@ -31,7 +31,9 @@ void add_set(Report& report, const std::string& name, const Examples& examples,
   const HardMargin limit = hard_margin(examples);
   LinearSystem system(examples, options.loss);
   const Vector times = log_times(1.0, options.t_end, kSamples);
-  report.rows.push_back({name + ": hard margin m by libsvm", {limit.margin, kNone}, kNone,
+  report.rows.push_back({name + ": hard margin m by libsvm",
+                         {limit.margin, kNone},
+                         kNone,
                          std::to_string(limit.supports) + " support vectors"});
   Panel panel{.title = name,
               .x_label = "time",
@@ -70,9 +72,15 @@ void add_set(Report& report, const std::string& name, const Examples& examples,
 Report margins(const MarginsOptions& options) {
   Report report{.experiment = "hard-margin",
                 .title = "directions of flows with growing rho, and the support vector machine"};
-  add_set(report, "two clouds", two_clouds(static_cast<std::size_t>(options.examples), options.seed),
-          options);
+  add_set(report, "two clouds",
+          two_clouds(static_cast<std::size_t>(options.examples), options.seed), options);
   add_set(report, "IRIS", iris(options.bias), options);
+  report.notes = {
+      "p is 1 in the limit where several support vectors share the margin; one support vector "
+      "alone "
+      "lets flows on the sphere converge faster, and examples close to the margin disturb for "
+      "long.",
+      "A rho that grows faster than log(t) / m stops the direction before it arrives: p = 0."};
   return report;
 }
 

@@ -14,7 +14,7 @@ namespace {
 using Style = Curve::Style;
 
 constexpr double kStiffness = 4.0, kEdge = 2.0, kWall = 10.0;
-constexpr int kTrainingSet = 8;  // examples that SGD draws from
+constexpr int kTrainingSet = 8;        // examples that SGD draws from
 constexpr double kWarmUp = 1.0 / 3.0;  // share of the time that is left to reach equilibrium
 constexpr double kRange = 2.6;         // of histograms and integrals, in both coordinates
 constexpr std::size_t kBins = 52, kCellsABin = 10;
@@ -90,13 +90,13 @@ Visits sample(const MinimaOptions& options, bool langevin) {
   for (std::size_t c = 0; c < chains; ++c) start.insert(start.end(), {1.0, 0.0});
   const Shape shape{options.chains, 2};
   Variable w(Tensor::from(start, shape), true);
-  const auto optimizer = optim::make_optimizer(
-      langevin ? optim::OptimizerOptions{.name = "langevin",
-                                         .lr = options.lr,
-                                         .temperature = options.temperature,
-                                         .seed = options.seed}
-               : optim::OptimizerOptions{.name = "sgd", .lr = options.lr},
-      {{"w", {w}}});
+  const auto optimizer =
+      optim::make_optimizer(langevin ? optim::OptimizerOptions{.name = "langevin",
+                                                               .lr = options.lr,
+                                                               .temperature = options.temperature,
+                                                               .seed = options.seed}
+                                     : optim::OptimizerOptions{.name = "sgd", .lr = options.lr},
+                            {{"w", {w}}});
   const double radius = std::sqrt(4.0 * options.temperature / options.lr);
   const long long steps = std::llround(options.t_end / options.lr);
   const long long every = std::max(1LL, std::llround(1.0 / options.lr));
@@ -155,9 +155,12 @@ Panel potential_panel(const Visits& of) {
 
 Panel histogram_panel(std::size_t coordinate, const Visits& sgd, const Visits& sgdl,
                       const Visits& law) {
-  Vector edges;
-  for (std::size_t i = 0; i < kBins; ++i)
-    edges.push_back(kRange * (2.0 * static_cast<double>(i) / static_cast<double>(kBins) - 1.0));
+  Vector edges, middles;
+  const double half = kRange / static_cast<double>(kBins);
+  for (std::size_t i = 0; i < kBins; ++i) {
+    edges.push_back(2.0 * half * static_cast<double>(i) - kRange);
+    middles.push_back(edges.back() + half);
+  }
   const std::string name = coordinate == 0 ? "x" : "y";
   return {.title = coordinate == 0 ? "Degenerate minimum at x = -1, isolated one at x = 1"
                                    : "Along the degenerate minimum",
@@ -166,7 +169,7 @@ Panel histogram_panel(std::size_t coordinate, const Visits& sgd, const Visits& s
           .key = "top right",
           .curves = {{"SGD", edges, sgd.density[coordinate], Style::Steps},
                      {"SGDL", edges, sgdl.density[coordinate], Style::Steps},
-                     {"Boltzmann", edges, law.density[coordinate], Style::Law}},
+                     {"Boltzmann", middles, law.density[coordinate], Style::Law}},
           .commands = "set autoscale\nset xrange [-2.6:2.6]\nset yrange [0:*]\n"};
 }
 
@@ -182,8 +185,9 @@ Report minima(const MinimaOptions& options) {
                   law.degenerate[0], over},
                  {"SGDL: share of time at the degenerate minimum", mean_of(sgdl.degenerate),
                   law.degenerate[0], over}};
-  report.notes = {"Predicted is Boltzmann's share at the same temperature; 0.5 would be no "
-                  "preference. All chains start at the isolated minimum."};
+  report.notes = {
+      "Predicted is Boltzmann's share at the same temperature; 0.5 would be no "
+      "preference. All chains start at the isolated minimum."};
   report.panels = {potential_panel(sgdl), histogram_panel(0, sgd, sgdl, law),
                    histogram_panel(1, sgd, sgdl, law)};
   return report;

@@ -39,9 +39,9 @@ std::string style_of(const Curve& curve, std::size_t index) {
   const std::string dashes = " dashtype " + std::to_string(index % 5 + 1);
   switch (curve.style) {
     case Curve::Style::Line:
-      return "lines linewidth 2" + dashes + colour;
+      return "lines linewidth 2.5" + dashes + colour;
     case Curve::Style::Law:
-      return "lines linewidth 1 dashtype 3 linecolor '#000000'";
+      return "lines linewidth 1.5 dashtype 3 linecolor '#000000'";
     case Curve::Style::Points:
       return "points pointsize 0.7 pointtype " + std::to_string(2 * (index % 4) + 4) + colour;
     case Curve::Style::Steps:
@@ -66,7 +66,8 @@ void write_panel(std::ostream& out, const Panel& panel) {
   for (std::size_t i = 0; i < panel.curves.size(); ++i) {
     const Curve& curve = panel.curves[i];
     std::size_t& count = counts[static_cast<std::size_t>(curve.style)];
-    out << (i == 0 && panel.ground.empty() ? "" : ", ") << "$curve" << i << " with " << style_of(curve, count++)
+    out << (i == 0 && panel.ground.empty() ? "" : ", ") << "$curve" << i << " with "
+        << style_of(curve, count++)
         << (curve.title.empty() ? " notitle" : " title " + plot::quoted(curve.title));
   }
   out << '\n';

@@ -25,9 +25,7 @@ double System::rho(const Vector& w) const {
   return product;
 }
 
-double System::normalized_margin(const Vector& w) {
-  return std::ranges::min(margins(w)) / rho(w);
-}
+double System::normalized_margin(const Vector& w) { return std::ranges::min(margins(w)) / rho(w); }
 
 LinearSystem::LinearSystem(Examples examples, Loss loss)
     : examples_(std::move(examples)), loss_(loss) {}
@@ -65,9 +63,9 @@ NetworkSystem::NetworkSystem(Examples examples, Loss loss, const std::vector<std
   for (std::size_t k = 1; k < widths.size(); ++k) {
     const std::string number = std::to_string(k);
     if (relu && k > 1) model_.add("relu" + number, std::make_shared<nn::ReLU>());
-    const auto layer = model_.add(
-        "fc" + number, std::make_shared<nn::Linear>(widths[k - 1], widths[k], false, nn::Init{},
-                                                    rng, DType::Float64));
+    const auto layer =
+        model_.add("fc" + number, std::make_shared<nn::Linear>(widths[k - 1], widths[k], false,
+                                                               nn::Init{}, rng, DType::Float64));
     weights_.push_back(layer->weight());
   }
 }

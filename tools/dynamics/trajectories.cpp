@@ -43,13 +43,9 @@ Report trajectories(const TrajectoriesOptions& options) {
   NetworkSystem system({2, {0.5, 1.0, -0.6, -0.1}, {1.0, -1.0}}, options.loss, {2, 1}, false);
   Report report{.experiment = "theory3-1",
                 .title = "a linear network of two parameters, two examples"};
-  report.panels = {{.title = "Both weights over time",
-                    .x_label = "time",
-                    .y_label = "weight",
-                    .log_x = true},
-                   {.title = "The same in the plane",
-                    .x_label = "first weight",
-                    .y_label = "second weight"}};
+  report.panels = {
+      {.title = "Both weights over time", .x_label = "time", .y_label = "weight", .log_x = true},
+      {.title = "The same in the plane", .x_label = "first weight", .y_label = "second weight"}};
   const Vector times = log_times(1e-2, options.t_end, 200);
   const auto run = [&](const char* flow) {
     return integrate(*make_flow(flow, system), kStart, times);

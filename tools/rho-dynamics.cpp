@@ -2,9 +2,12 @@
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <limits>
 
 #include "nn/atomic_file.h"
 #include "tools/dynamics/experiments.h"
@@ -67,7 +70,12 @@ class Experiment {
   }
   template <class T>
   void option(const char* flag, T& value, const char* help, T low, T high) {
-    command_.add_option(flag, value, help)->capture_default_str()->check(CLI::Range(low, high));
+    command_.add_option(flag, value, help)
+        ->capture_default_str()
+        ->check(CLI::Range(low, high))
+        ->check([](const std::string& text) {  // which a range lets pass
+          return std::isnan(std::strtod(text.c_str(), nullptr)) ? "is not a number" : "";
+        });
   }
 
   bool chosen() const { return command_.parsed(); }
@@ -102,7 +110,7 @@ struct AllOptions {
   dynamics::MinimaOptions minima;
 };
 
-constexpr std::uint64_t kSeeds = std::numeric_limits<std::uint64_t>::max();
+constexpr std::int64_t kSeeds = std::numeric_limits<std::int64_t>::max();
 constexpr double kLatest = 1e300;  // of --t-end
 
 std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
@@ -146,7 +154,7 @@ std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
     e.loss_option(o.margins.loss);
     e.option("--t-end", o.margins.t_end, "last time", 1e6, kLatest);
     e.option("--examples", o.margins.examples, "points of the two clouds", 2, 100000);
-    e.option("--seed", o.margins.seed, "of the two clouds", std::uint64_t{0}, kSeeds);
+    e.option("--seed", o.margins.seed, "of the two clouds", std::int64_t{0}, kSeeds);
     e.command().add_flag("--bias", o.margins.bias, "gives IRIS a fifth input that is 1");
     e.runs(o.margins, dynamics::margins);
   }
@@ -160,7 +168,7 @@ std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
     e.option("--width", o.relu.width, "units of a hidden layer", 1, 1000);
     e.option("--examples", o.relu.examples, "points of two clouds in the plane", 2, 10000);
     e.option("--seed", o.relu.seed, "of points and weights; many have flows that slide along kinks",
-             std::uint64_t{0}, kSeeds);
+             std::int64_t{0}, kSeeds);
     e.runs(o.relu, dynamics::relu);
   }
   {
@@ -170,9 +178,9 @@ std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
     e.option("--temperature", o.minima.temperature, "T; the barrier between the minima is 1", 1e-3,
              10.0);
     e.option("--lr", o.minima.lr, "learning rate, the time of a step", 1e-4, 0.05);
-    e.option("--t-end", o.minima.t_end, "last time; the first third is not looked at", 3.0, 1e6);
+    e.option("--t-end", o.minima.t_end, "last time; the first half is not looked at", 3.0, 1e6);
     e.option("--chains", o.minima.chains, "independent runs", 2, 1000000);
-    e.option("--seed", o.minima.seed, "of the noise", std::uint64_t{0}, kSeeds);
+    e.option("--seed", o.minima.seed, "of the noise", std::int64_t{0}, kSeeds);
     e.runs(o.minima, dynamics::minima);
   }
   return out;

@@ -8,6 +8,8 @@ namespace rho::dynamics {
 namespace {
 
 constexpr std::size_t kSamples = 300;
+// Where an angle is smaller, its digits are lost with those of the smallest doubles.
+constexpr double kFloor = 1e-280;
 constexpr const char* kFlows[] = {"gradient", "weight-normalization"};
 constexpr const char* kTitles[] = {"Gradient flow", "Weight normalization"};
 
@@ -23,11 +25,13 @@ double inverse(double value) { return 1.0 / value; }
 struct Path {
   Vector t, error;
 
-  // The line y(error) = a + b x(unit t) over the later half of log time.
+  // The line y(error) = a + b x(unit t), over the later half of the log time above the floor.
   Line fit(Function x, Function y, double unit = 1.0) const {
+    std::size_t end = t.size();
+    while (end > 0 && error[end - 1] < kFloor) --end;
     Vector abscissa, ordinate;
-    for (std::size_t i = 0; i < t.size(); ++i) {
-      if (t[i] < std::sqrt(t.back())) continue;
+    for (std::size_t i = 0; i < end; ++i) {
+      if (t[i] < std::sqrt(t[end - 1])) continue;
       abscissa.push_back(x(unit * t[i]));
       ordinate.push_back(y(error[i]));
     }
@@ -55,7 +59,8 @@ void add_example(Report& report, const DirectionsOptions& options, const Vector&
   char name[64];
   std::snprintf(name, sizeof name, "example %d, ||x|| = %.3g", options.example, length);
   for (const std::size_t i : {0U, 1U}) {
-    const Path path = follow(kFlows[i], system, {along, across}, {1.0, 0.0}, times, {1e-11, 0.0});
+    const Path path =
+        follow(kFlows[i], system, {along, across}, {1.0, 0.0}, times, {1e-11, 1e-300});
     report.panels[i].curves.push_back(path.curve(name));
     report.rows.push_back(
         i == 0 ? Row{std::string(name) + ", gradient: b in 1/error = a + b log t",

@@ -4,11 +4,11 @@
 
 namespace rho::dynamics {
 
-Examples two_clouds(std::size_t count, std::uint64_t seed) {
+Examples two_clouds(std::int64_t count, std::int64_t seed) {
   const double centre[] = {1.5, 1.0}, length = norm(centre);
-  Rng rng(seed);
+  Rng rng(static_cast<std::uint64_t>(seed));
   Examples out{2, {}, {}};
-  while (out.count() < count) {
+  while (static_cast<std::int64_t>(out.count()) < count) {
     const double y = out.count() % 2 == 0 ? 1.0 : -1.0;
     const double x[] = {y * centre[0] + 0.5 * rng.normal(), y * centre[1] + 0.5 * rng.normal()};
     if (y * dot(centre, x) < 0.3 * length) continue;

@@ -22,7 +22,7 @@ struct Examples {
 /// Two Gaussian clouds of standard deviation 1/2 in the plane, around (1.5, 1) and its negative,
 /// `count` examples in all. Those with y <u, x> < 0.3 for u = (1.5, 1) / ||(1.5, 1)|| are drawn
 /// again, so that a line through the origin separates the classes.
-Examples two_clouds(std::size_t count, std::uint64_t seed);
+Examples two_clouds(std::int64_t count, std::int64_t seed);
 
 /// Fisher's irises: the 50 setosa (y = +1) and the 50 versicolor (y = -1), sepal length, sepal
 /// width, petal length, petal width in cm, as they are. With `bias` a fifth input is 1.

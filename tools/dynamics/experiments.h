@@ -44,7 +44,7 @@ struct MarginsOptions {
   Loss loss = Loss::Exponential;
   double t_end = 1e12;
   int examples = 40;
-  std::uint64_t seed = 6;
+  std::int64_t seed = 6;
   bool bias = false;  ///< a further input of IRIS that is 1
 };
 Report margins(const MarginsOptions& options);
@@ -56,16 +56,16 @@ struct ReluOptions {
   Loss loss = Loss::Exponential;
   double t_end = 1e100;
   int layers = 3, width = 6, examples = 8;
-  std::uint64_t seed = 2;
+  std::int64_t seed = 2;
 };
 Report relu(const ReluOptions& options);
 
 /// Issues Fig. 2: SGD and SGDL on a potential of two variables with a degenerate and an isolated
 /// minimum of equal depth, `chains` independent runs from `seed`.
 struct MinimaOptions {
-  double temperature = 0.25, lr = 0.01, t_end = 300.0;
+  double temperature = 0.25, lr = 0.01, t_end = 400.0;
   int chains = 400;
-  std::uint64_t seed = 1;
+  std::int64_t seed = 1;
 };
 Report minima(const MinimaOptions& options);
 

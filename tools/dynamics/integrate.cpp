@@ -40,7 +40,9 @@ Trajectory integrate(Flow& flow, const Vector& start, const Vector& times, Accur
   Vector x = flow.coordinates(start);
   // Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.4: a first
   // step so short that no stage leaves the neighbourhood; the method then finds its own.
-  const double speed = norm(flow.velocity(x, 0.0));
+  Vector initial;
+  velocity(x, initial, 0.0);
+  const double speed = norm(initial);
   const double first_step = kFirstMove * std::min(1.0, speed > 0.0 ? norm(x) / speed : 1.0);
   try {
     odeint::integrate_times(method, velocity, x, logarithms.begin(), logarithms.end(), first_step,

@@ -72,8 +72,7 @@ void add_set(Report& report, const std::string& name, const Examples& examples,
 Report margins(const MarginsOptions& options) {
   Report report{.experiment = "hard-margin",
                 .title = "directions of flows with growing rho, and the support vector machine"};
-  add_set(report, "two clouds",
-          two_clouds(static_cast<std::size_t>(options.examples), options.seed), options);
+  add_set(report, "two clouds", two_clouds(options.examples, options.seed), options);
   add_set(report, "IRIS", iris(options.bias), options);
   report.notes = {
       "p is 1 in the limit where several support vectors share the margin; one support vector "

@@ -14,9 +14,9 @@ namespace {
 using Style = Curve::Style;
 
 constexpr double kStiffness = 4.0, kEdge = 2.0, kWall = 10.0;
-constexpr int kTrainingSet = 8;        // examples that SGD draws from
-constexpr double kWarmUp = 1.0 / 3.0;  // share of the time that is left to reach equilibrium
-constexpr double kRange = 2.6;         // of histograms and integrals, in both coordinates
+constexpr int kTrainingSet = 8;  // examples that SGD draws from
+constexpr double kWarmUp = 0.5;  // share of the time that is left to reach equilibrium
+constexpr double kRange = 2.6;   // of histograms and integrals, in both coordinates
 constexpr std::size_t kBins = 52, kCellsABin = 10;
 
 // Minima of depth 0: the segment x = -1, |y| <= kEdge is degenerate, (1, 0) is isolated; along
@@ -86,6 +86,7 @@ Visits boltzmann(double temperature) {
 // has the variance of Langevin's, lr^2 |xi|^2 / 2 = 2 lr T.
 Visits sample(const MinimaOptions& options, bool langevin) {
   const auto chains = static_cast<std::size_t>(options.chains);
+  const auto seed = static_cast<std::uint64_t>(options.seed);
   Vector start;
   for (std::size_t c = 0; c < chains; ++c) start.insert(start.end(), {1.0, 0.0});
   const Shape shape{options.chains, 2};
@@ -94,13 +95,13 @@ Visits sample(const MinimaOptions& options, bool langevin) {
       optim::make_optimizer(langevin ? optim::OptimizerOptions{.name = "langevin",
                                                                .lr = options.lr,
                                                                .temperature = options.temperature,
-                                                               .seed = options.seed}
+                                                               .seed = seed}
                                      : optim::OptimizerOptions{.name = "sgd", .lr = options.lr},
                             {{"w", {w}}});
   const double radius = std::sqrt(4.0 * options.temperature / options.lr);
   const long long steps = std::llround(options.t_end / options.lr);
   const long long every = std::max(1LL, std::llround(1.0 / options.lr));
-  Rng draws(options.seed, 1);
+  Rng draws(seed, 1);
   Visits out;
   out.degenerate.assign(chains, 0.0);
   double looks = 0.0;

@@ -21,8 +21,8 @@ const Method kMethods[] = {
     {"weight-normalization", "weight normalization", {"weight-normalization", "tangent-gradient"}}};
 
 // Every layer as nn::Linear is initialized, by He's rule.
-Vector initial_weights(const std::vector<std::int64_t>& widths, std::uint64_t seed) {
-  Rng rng(seed, 1);
+Vector initial_weights(const std::vector<std::int64_t>& widths, std::int64_t seed) {
+  Rng rng(static_cast<std::uint64_t>(seed), 1);
   Vector out;
   for (std::size_t k = 1; k < widths.size(); ++k) {
     const Tensor layer = nn::init_weight({widths[k], widths[k - 1]}, {}, rng, DType::Float64);
@@ -86,8 +86,7 @@ Report relu(const ReluOptions& options) {
   std::vector<std::int64_t> widths(static_cast<std::size_t>(options.layers), options.width);
   widths.insert(widths.begin(), 2);
   widths.back() = 1;
-  NetworkSystem system(two_clouds(static_cast<std::size_t>(options.examples), options.seed),
-                       options.loss, widths, true);
+  NetworkSystem system(two_clouds(options.examples, options.seed), options.loss, widths, true);
   const Vector start = initial_weights(widths, options.seed);
   const Vector times = log_times(1e-2, options.t_end, kSamples);
 

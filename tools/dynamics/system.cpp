@@ -50,8 +50,8 @@ Vector LinearSystem::gradient(const Vector& w) {
   return out;
 }
 
-NetworkSystem::NetworkSystem(Examples examples, Loss loss, const std::vector<std::int64_t>& widths,
-                             bool relu)
+NetworkSystem::NetworkSystem(const Examples& examples, Loss loss,
+                             const std::vector<std::int64_t>& widths, bool relu)
     : loss_(loss) {
   const auto count = static_cast<std::int64_t>(examples.count());
   const auto inputs = static_cast<std::int64_t>(examples.inputs);

@@ -55,7 +55,8 @@ class NetworkSystem : public System {
  public:
   /// `widths`: the inputs, then the outputs of each layer, the last of them 1. With `relu` there
   /// is a rectifier between two layers. Throws where the widths do not fit the examples.
-  NetworkSystem(Examples examples, Loss loss, const std::vector<std::int64_t>& widths, bool relu);
+  NetworkSystem(const Examples& examples, Loss loss, const std::vector<std::int64_t>& widths,
+                bool relu);
 
   std::vector<std::size_t> layers() const override;
   Vector margins(const Vector& w) override;

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-out/quickstart}
 bash scripts/install.sh
-bash scripts/build.sh release
+bash scripts/build.sh release rho-train rho-measure
 rm -rf "$out"
 build/release/rho-train --model convnet3-34 --data fashion-mnist --optimizer adam --lr 0.0007 \
   --batch 32 --epochs 2 --schedule step:1:0.2 --seed 1 --out "$out"

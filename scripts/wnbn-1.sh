@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 out=${1:-out/wnbn-1}
 epochs=${2:-5}
 bash scripts/install.sh
-bash scripts/build.sh release
+bash scripts/build.sh release rho-train rho-compare
 
 common=(--model convnet3-34 --data fashion-mnist --batch 100 --epochs "$epochs" --seed 1 --threads 1
   --audit --resume)

@@ -11,6 +11,8 @@ constexpr std::size_t kSamples = 300;
 // Where an angle is smaller, its digits are lost with those of the smallest doubles.
 constexpr double kFloor = 1e-280;
 constexpr const char* kFlows[] = {"gradient", "weight-normalization"};
+constexpr const char* kLaws[] = {"law 1 / (a + b log t)", "law exp(a + b (log {/Symbol t})^2 / 2)"};
+constexpr double kLawFrom = 10.0;  // where laws are drawn from
 constexpr const char* kTitles[] = {"Gradient flow", "Weight normalization"};
 
 using Function = double (*)(double);
@@ -56,18 +58,28 @@ void add_example(Report& report, const DirectionsOptions& options, const Vector&
   const double along = dot(start, direction(x));
   const double across = std::sqrt(dot(start, start) - along * along);
   LinearSystem system({2, {length, 0.0}, {1.0}}, options.loss);
-  char name[64];
-  std::snprintf(name, sizeof name, "example %d, ||x|| = %.3g", options.example, length);
+  char text[64];
+  std::snprintf(text, sizeof text, "example %d, ||x|| = %.3g", options.example, length);
+  const std::string name = text;
+  const double slopes[] = {1.0 / (length * across), -1.0 / (length * length)};
+  const std::string rows[] = {", gradient: b in 1/error = a + b log t",
+                              ", weight norm.: b in log error = a + b (log tau)^2 / 2"};
   for (const std::size_t i : {0U, 1U}) {
     const Path path =
         follow(kFlows[i], system, {along, across}, {1.0, 0.0}, times, {1e-11, 1e-300});
+    const double unit = i == 0 ? 1.0 : length * length;
+    const Function x_of = i == 0 ? log_of : half_squared_log;
+    const Line line = path.fit(x_of, i == 0 ? inverse : log_of, unit);
+    report.rows.push_back({name + rows[i], line.slope, slopes[i], "later half"});
+    Curve law{length == 1.0 ? kLaws[i] : "", {}, {}, Curve::Style::Law};
+    for (const double t : times) {
+      const double value = line.intercept.value + slopes[i] * x_of(unit * t);
+      if (t < kLawFrom) continue;
+      law.x.push_back(t);
+      law.y.push_back(i == 0 ? 1.0 / value : std::exp(value));
+    }
     report.panels[i].curves.push_back(path.curve(name));
-    report.rows.push_back(
-        i == 0 ? Row{std::string(name) + ", gradient: b in 1/error = a + b log t",
-                     path.fit(log_of, inverse).slope, 1.0 / (length * across), "later half"}
-               : Row{std::string(name) + ", weight norm.: b in log error = a + b (log tau)^2 / 2",
-                     path.fit(half_squared_log, log_of, length * length).slope,
-                     -1.0 / (length * length), "later half"});
+    report.panels[i].curves.push_back(law);
   }
 }
 
@@ -115,6 +127,8 @@ Report directions(const DirectionsOptions& options) {
                              .log_x = true,
                              .log_y = true,
                              .key = "bottom left"});
+  report.panels[1].key = "bottom right";
+  report.panels[1].commands = "set yrange [1e-20:2]\n";
   add_example(report, options, x, 1.0, times);
   add_example(report, options, x, norm(x), times);
   add_all(report, options, flowers, times);

@@ -171,7 +171,7 @@ Panel histogram_panel(std::size_t coordinate, const Visits& sgd, const Visits& s
           .curves = {{"SGD", edges, sgd.density[coordinate], Style::Steps},
                      {"SGDL", edges, sgdl.density[coordinate], Style::Steps},
                      {"Boltzmann", middles, law.density[coordinate], Style::Law}},
-          .commands = "set autoscale\nset xrange [-2.6:2.6]\nset yrange [0:*]\n"};
+          .commands = "set xrange [-2.6:2.6]\nset yrange [0:*]\n"};
 }
 
 }  // namespace

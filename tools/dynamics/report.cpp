@@ -51,7 +51,8 @@ std::string style_of(const Curve& curve, std::size_t index) {
 }
 
 void write_panel(std::ostream& out, const Panel& panel) {
-  out << "set title " << plot::quoted(panel.title) << "\nset key " << panel.key << '\n'
+  out << "set autoscale\nset title " << plot::quoted(panel.title) << "\nset key " << panel.key
+      << '\n'
       << axis('x', panel.x_label, panel.log_x) << axis('y', panel.y_label, panel.log_y)
       << panel.commands;
   for (std::size_t i = 0; i < panel.curves.size(); ++i) {

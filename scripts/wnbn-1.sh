@@ -23,7 +23,7 @@ run() {  # NAME OPTION...
 {
   run sgd --optimizer sgd "${plain[@]}"
   run polar-gradient --optimizer polar-gradient "${plain[@]}"
-  run langevin --optimizer langevin --lr 0.1 --temperature 1e-8
+  run langevin --optimizer langevin --lr 0.05 --temperature 1e-8
   run tangent-gradient-channels --optimizer tangent-gradient --norm-per channel "${sphere[@]}"
   run tangent-gradient-adaptive --optimizer tangent-gradient --rho margin:0.5 "${sphere[@]}"
 } &

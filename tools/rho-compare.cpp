@@ -41,6 +41,8 @@ std::optional<CompareOptions> parse_options(int argc, char** argv) {
 }
 
 int run(const CompareOptions& o) {
+  check_output(o.json);
+  check_output(o.plot);
   std::vector<compare::Run> runs;
   for (const std::string& folder : o.runs) runs.push_back(compare::read_run(folder));
   std::fputs(compare::to_text(runs).c_str(), stdout);

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <limits>
 
@@ -34,15 +33,6 @@ Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
 struct Output {
   std::string plot, json;
 };
-
-// Found out before the long work, not after it.
-void check_output(const std::string& path) {
-  if (path.empty()) return;
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
-  check(fs::is_directory(folder), "output", path, ": there is no folder ", folder.string());
-  check(!fs::is_directory(path), "output", path, " is a folder, expected a file name");
-}
 
 // An experiment as a subcommand: its options, and what runs it with them.
 class Experiment {

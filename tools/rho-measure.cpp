@@ -1,7 +1,6 @@
 // Measures a trained network: see rho-measure --help.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 
 #include "nn/atomic_file.h"
@@ -93,16 +92,6 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   if (!parse_command_line(app, argc, argv)) return std::nullopt;
   validate(o);
   return o;
-}
-
-// Found out before the long work, not after it.
-void check_output(const std::string& path) {
-  if (path.empty()) return;
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
-  check(fs::is_directory(folder), "output", path, ": there is no folder ", folder.string());
-  check(!fs::is_directory(path), "output", path, " is a folder, expected a file name");
-  check(!fs::exists(path) || fs::is_regular_file(path), "output", path, " is not a regular file");
 }
 
 // An entry of the metadata; empty where the checkpoint has none.

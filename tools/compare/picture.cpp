@@ -1,5 +1,6 @@
 #include "tools/compare/picture.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <iterator>
@@ -15,6 +16,7 @@ using Read = std::function<double(const Run&, const Json&)>;
 
 constexpr std::size_t kColours = std::size(plot::kColours), kMost = 2 * kColours;
 constexpr std::size_t kLayerPanels = 3;
+constexpr std::size_t kFewEpochs = 12;  // more than these are not all marked on the axis
 
 struct Panel {
   std::string title, label;
@@ -103,7 +105,10 @@ void draw(const std::vector<Run>& runs, const std::string& title, const std::str
   std::ostringstream out;
   out.precision(9);
   out << "set multiplot layout 3,3 title " << plot::quoted(title) << " noenhanced font ',14'\n"
-      << "unset key\nset xlabel 'epoch'\nset xtics 1 autofreq\n";
+      << "unset key\nset xlabel 'epoch'\n";
+  std::size_t longest = 0;
+  for (const Run& run : runs) longest = std::max(longest, run.epochs.size());
+  if (longest <= kFewEpochs) out << "set xtics 1\n";
   for (const Panel& panel : panels) write_panel(out, runs, panel);
   write_key(out, runs);
   out << "unset multiplot\n";

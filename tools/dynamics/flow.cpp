@@ -1,7 +1,8 @@
 #include "tools/dynamics/flow.h"
 
-#include <charconv>
 #include <functional>
+
+#include "tensor/text.h"
 
 namespace rho::dynamics {
 namespace {
@@ -79,19 +80,12 @@ class SphereFlow : public Flow {
 // "linear:RATE", "log:C" and "fixed"; throws for all else.
 Growth parse_growth(const std::string& name) {
   if (name == "fixed") return [](double) { return 0.0; };
-  const std::size_t colon = name.find(':');
-  const std::string kind = name.substr(0, colon);
-  double rate = 0.0;
-  bool ok = colon != std::string::npos && (kind == "linear" || kind == "log");
-  if (ok) {
-    const char *begin = name.data() + colon + 1, *end = name.data() + name.size();
-    const auto [stop, error] = std::from_chars(begin, end, rate);
-    ok = error == std::errc() && stop == end && std::isfinite(rate);
-  }
-  check(ok, "flow", "unknown flow \"", name, "\", expected gradient, polar-gradient, ",
-        "weight-normalization, fixed, linear:RATE or log:C");
-  if (kind == "linear") return [rate](double) { return rate; };
-  return [rate](double t) { return rate / (1.0 + t); };
+  const std::vector<std::string> fields = split(name, ':');
+  const auto rate = fields.size() == 2 ? parse_number<double>(fields[1]) : std::nullopt;
+  if (rate && fields[0] == "linear") return [r = *rate](double) { return r; };
+  if (rate && fields[0] == "log") return [r = *rate](double t) { return r / (1.0 + t); };
+  fail("flow", "unknown flow \"", name, "\", expected gradient, polar-gradient, ",
+       "weight-normalization, fixed, linear:RATE or log:C");
 }
 
 }  // namespace

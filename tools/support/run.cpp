@@ -2,9 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <string>
+
+#include "tensor/error.h"
 
 namespace rho::tools {
 namespace {
@@ -40,6 +43,15 @@ bool parse_command_line(CLI::App& app, int argc, char** argv) {
     app.exit(request);
     return false;
   }
+}
+
+void check_output(const std::string& path) {
+  if (path.empty()) return;
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+  check(fs::is_directory(folder), "output", path, ": there is no folder ", folder.string());
+  check(!fs::is_directory(path), "output", path, " is a folder, expected a file name");
+  check(!fs::exists(path) || fs::is_regular_file(path), "output", path, " is not a regular file");
 }
 
 }  // namespace rho::tools

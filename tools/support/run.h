@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -16,5 +17,9 @@ int run_main(const std::function<int()>& body);
 /// Parses the command line. False when it asked for --help, which has then been printed. Throws a
 /// CLI::ParseError (which run_main turns into exit code 2) when it is wrong.
 bool parse_command_line(CLI::App& app, int argc, char** argv);
+
+/// Throws, naming `path`, where no file can be written there: found out before long work, not after
+/// it. An empty path stands for no output.
+void check_output(const std::string& path);
 
 }  // namespace rho::tools

@@ -22,9 +22,10 @@ constexpr struct {
                 {"true-gradient", "weight-normalization"}};
 
 // Both weights over time, and one against the other.
-void add_curves(Report& report, const Trajectory& path, const char* title, Style style) {
+void add_curves(Report& report, const Trajectory& path, const std::string& title, Style style) {
   const std::size_t every = style == Style::Points ? kMarkEvery : 1;
-  Curve first{title, {}, {}, style}, second{"", {}, {}, style}, plane{title, {}, {}, style};
+  Curve first{"first weight: " + title, {}, {}, style};
+  Curve second{"second weight: " + title, {}, {}, style}, plane{title, {}, {}, style};
   for (std::size_t i = 0; i < path.t.size(); i += every) {
     first.x.push_back(path.t[i]);
     second.x.push_back(path.t[i]);

@@ -37,6 +37,20 @@ struct SphereProducts {
   std::int64_t peak_index = -1;  ///< and its first position in the row
 };
 
+/// Adds the products of more elements of one row; the peak stays that of `to`.
+constexpr void add(SphereProducts& to, const SphereProducts& part) {
+  to.vv += part.vv;
+  to.vu += part.vu;
+  to.vg += part.vg;
+  to.vn += part.vn;
+  to.uu += part.uu;
+  to.ug += part.ug;
+  to.un += part.un;
+  to.gg += part.gg;
+  to.gn += part.gn;
+  to.nn += part.nn;
+}
+
 /// <a, b>, from the products of the vectors that they combine.
 constexpr double inner(const SphereProducts& of, const Combination& a, const Combination& b) {
   return a.v * (b.v * of.vv + b.u * of.vu + b.g * of.vg + b.n * of.vn) +

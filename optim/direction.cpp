@@ -11,6 +11,17 @@
 
 namespace rho::optim {
 
+namespace {
+
+// Null where there is no such method.
+const Direction* lookup(const std::string& name) {
+  const auto found = std::find_if(directions().begin(), directions().end(),
+                                  [&](const Direction& one) { return one.name == name; });
+  return found == directions().end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 const std::vector<Direction>& directions() {
   static const std::vector<Direction> all{kTangentGradient,     kCoefficientNormalization,
                                           kLagrangeMultiplier,  kTrueGradient,
@@ -18,15 +29,10 @@ const std::vector<Direction>& directions() {
   return all;
 }
 
-bool is_norm_constrained(const std::string& name) {
-  return std::any_of(directions().begin(), directions().end(),
-                     [&](const Direction& one) { return one.name == name; });
-}
+bool is_norm_constrained(const std::string& name) { return lookup(name) != nullptr; }
 
 const Direction& find_direction(const std::string& name) {
-  const auto found = std::find_if(directions().begin(), directions().end(),
-                                  [&](const Direction& one) { return one.name == name; });
-  if (found != directions().end()) return *found;
+  if (const Direction* const found = lookup(name)) return *found;
   std::string names;
   for (const Direction& one : directions())
     names += (names.empty() ? "" : ", ") + std::string(one.name);

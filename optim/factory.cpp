@@ -37,13 +37,12 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
                                           std::vector<Group> groups) {
   for (const Method& method : kMethods)
     if (options.name == method.name) return method.make(options, std::move(groups));
-  for (const Direction& direction : directions())
-    if (options.name == direction.name)
-      return std::make_unique<NormConstrained>(
-          std::move(groups), options.lr,
-          NormConstrainedOptions{options.name, options.p, options.momentum, options.nesterov,
-                                 options.weight_decay, options.rho, options.rho_lr,
-                                 options.retract_every, options.per_channel});
+  if (is_norm_constrained(options.name))
+    return std::make_unique<NormConstrained>(
+        std::move(groups), options.lr,
+        NormConstrainedOptions{options.name, options.p, options.momentum, options.nesterov,
+                               options.weight_decay, options.rho, options.rho_lr,
+                               options.retract_every, options.per_channel});
   fail("optimizer", "unknown name \"", options.name, "\", expected one of: ", optimizer_names());
 }
 

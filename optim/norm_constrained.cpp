@@ -110,7 +110,7 @@ void NormConstrained::take_step() {
   }
   unconstrained_.set_lr(lr_);
   unconstrained_.step();
-  for (Plan& one : plans) commit(one);
+  for (Plan& one : plans) commit(one, steps);
   number(steps_) = steps;
 }
 
@@ -161,12 +161,10 @@ SphereMove NormConstrained::plan_row(Plan& plan, std::size_t row, const SpherePr
     return stay;
   }
   const double before = std::sqrt(of.vv);
-  const Combination pulled =
-      options_.momentum * kVelocity + direction_.pull(rho, before) * kGradient;
+  const Combination gradient = direction_.pull(rho, before) * kGradient;
+  const Combination pulled = options_.momentum * kVelocity + gradient;
   const Combination velocity = project(of, pulled);
-  const Combination ahead =
-      options_.nesterov ? options_.momentum * velocity + direction_.pull(rho, before) * kGradient
-                        : pulled;
+  const Combination ahead = options_.nesterov ? options_.momentum * velocity + gradient : pulled;
   const Combination g = -lr_ * ahead;
   const Turn turn = direction_.turn(of, g);
   const double left = std::sqrt(std::max(0.0, inner(of, turn.point, turn.point)));
@@ -210,10 +208,10 @@ double NormConstrained::next_rho(const Block& block, std::size_t row, double slo
   return next;
 }
 
-void NormConstrained::commit(Plan& plan) {
+void NormConstrained::commit(Plan& plan, double steps) {
   Block& block = *plan.block;
   std::vector<Variable>& parameters = groups_[block.group].tensors;
-  const bool measures = retracts(number(steps_) + 1.0) && options_.p != 2.0;
+  const bool measures = retracts(steps) && options_.p != 2.0;
   const Tensors before = block.direction;
   for (std::size_t t = 0; t < before.size(); ++t) {
     const Tensor u = block.velocity.empty() ? Tensor() : block.velocity[t];

@@ -92,7 +92,7 @@ class NormConstrained : public Optimizer {
   kernels::SphereMove plan_row(Plan& plan, std::size_t row, const SphereProducts& of,
                                double steps) const;
   double next_rho(const Block& block, std::size_t row, double slope, double steps) const;
-  void commit(Plan& plan);
+  void commit(Plan& plan, double steps);
   bool retracts(double steps) const;
   std::size_t rows_of(const Group& group) const;
 

@@ -7,30 +7,10 @@ namespace {
 
 using kernels::SphereProducts;
 
-void add(SphereProducts& to, const SphereProducts& part) {
-  to.vv += part.vv;
-  to.vu += part.vu;
-  to.vg += part.vg;
-  to.uu += part.uu;
-  to.ug += part.ug;
-  to.gg += part.gg;
-}
-
-void add_normal(SphereProducts& to, const SphereProducts& part) {
-  to.vn += part.vn;
-  to.un += part.un;
-  to.gn += part.gn;
-  to.nn += part.nn;
-}
-
-// The normal of the maximum norm has one element: that of the tensor with the largest peak.
-void take_normal(SphereProducts& to, const SphereProducts& part) {
-  to.vn = part.vn;
-  to.un = part.un;
-  to.gn = part.gn;
-  to.nn = part.nn;
-  to.peak = part.peak;
-  to.peak_index = part.peak_index;
+// The products of a tensor that does not have the peak: there n is 0.
+SphereProducts without_normal(SphereProducts of) {
+  of.vn = of.un = of.gn = of.nn = 0.0;
+  return of;
 }
 
 }  // namespace
@@ -44,12 +24,15 @@ GroupProducts products(const Tensors& v, const Tensors& u, const Tensors& g, dou
                              part);
     for (std::size_t r = 0; r < rows; ++r) {
       SphereProducts& row = out.rows[r];
-      add(row, part[r]);
       if (!std::isinf(p)) {
-        add_normal(row, part[r]);
+        add(row, part[r]);
       } else if (row.peak_index < 0 || !(part[r].peak <= row.peak)) {
-        take_normal(row, part[r]);
+        SphereProducts all = part[r];
+        add(all, without_normal(row));
+        row = all;
         out.peak_tensor[r] = t;
+      } else {
+        add(row, without_normal(part[r]));
       }
     }
   }

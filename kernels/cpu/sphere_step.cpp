@@ -36,7 +36,7 @@ Rows<T> rows_of(const Tensor& v, const Tensor& u, const Tensor& g) {
 template <class T, class Normal>
 void add_products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
                   const Normal& normal, SphereProducts& out) {
-  SphereProducts sum;
+  SphereProducts sum;  // not in memory that other threads write near
   for (std::int64_t i = first; i < last; ++i) {
     const auto v = static_cast<double>(x.v[i]);
     const double u = x.u != nullptr ? static_cast<double>(x.u[i]) : 0.0;
@@ -54,14 +54,6 @@ void add_products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::i
     sum.nn += n * n;
   }
   out = sum;
-}
-
-void add(SphereProducts& to, const SphereProducts& part) {
-  for (double SphereProducts::*const field :
-       {&SphereProducts::vv, &SphereProducts::vu, &SphereProducts::vg, &SphereProducts::vn,
-        &SphereProducts::uu, &SphereProducts::ug, &SphereProducts::un, &SphereProducts::gg,
-        &SphereProducts::gn, &SphereProducts::nn})
-    to.*field += part.*field;
 }
 
 template <class T>
@@ -84,14 +76,13 @@ void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, doub
     const std::int64_t columns = v.numel() / count;
     const std::int64_t chunks = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
     std::vector<SphereProducts> partial(static_cast<std::size_t>(count * chunks));
+    std::fill(rows.begin(), rows.end(), SphereProducts{});
 #pragma omp parallel if (count * columns > 2 * cpu::kSumChunk)
     {
       if (std::isinf(p)) {
 #pragma omp for schedule(static)
-        for (std::int64_t r = 0; r < count; ++r) {
-          SphereProducts& out = rows[static_cast<std::size_t>(r)] = {};
-          find_peak(x.v + r * columns, columns, out);
-        }
+        for (std::int64_t r = 0; r < count; ++r)
+          find_peak(x.v + r * columns, columns, rows[static_cast<std::size_t>(r)]);
       }
 #pragma omp for schedule(static)
       for (std::int64_t task = 0; task < count * chunks; ++task) {
@@ -103,15 +94,10 @@ void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, doub
         });
       }
     }
-    for (std::int64_t r = 0; r < count; ++r) {
-      SphereProducts& out = rows[static_cast<std::size_t>(r)];
-      SphereProducts sum;
-      sum.peak = std::isinf(p) ? out.peak : 0.0;
-      sum.peak_index = std::isinf(p) ? out.peak_index : -1;
+    for (std::int64_t r = 0; r < count; ++r)
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
-        add(sum, partial[static_cast<std::size_t>(r * chunks + chunk)]);
-      out = sum;
-    }
+        add(rows[static_cast<std::size_t>(r)],
+            partial[static_cast<std::size_t>(r * chunks + chunk)]);
   });
 }
 

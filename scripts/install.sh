@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-required=(g++ cmake ninja-build pkg-config libomp-dev libhwy-dev zlib1g-dev libjpeg-dev libpng-dev
+required=(g++ cmake ninja-build pkg-config libhwy-dev zlib1g-dev libjpeg-dev libpng-dev
   libcsv-dev nlohmann-json3-dev libcli11-dev libboost-dev libsvm-dev libgtest-dev libbenchmark-dev gnuplot-nox
   dataset-fashion-mnist python3 python3-numpy python3-pil clang-format clang-tidy)
 [ "${1:-}" = --peers ] && required+=(python3-torch python3-pip)

@@ -2,12 +2,12 @@
 #include "autograd/ops/batch_norm.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <cmath>
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops/arithmetic.h"
+#include "kernels/threads.h"
 #include "tests/support/testing.h"
 
 namespace rho {
@@ -107,11 +107,11 @@ TEST(BatchNorm, Derivatives) {
 }
 
 TEST(BatchNorm, SameBitsForAnyNumberOfThreads) {
-  const int threads = omp_get_max_threads();
+  const int threads = kernels::threads();
   const Variable x = leaf(uniform<float>({64, 16, 16, 8}, 1));
   const Variable gamma = leaf(uniform<float>({8}, 2)), beta = leaf(uniform<float>({8}, 3));
   const auto run = [&](int count) {
-    omp_set_num_threads(count);
+    kernels::set_threads(count);
     const Variable y = batch_norm_train(x, gamma, beta, kEps).y;
     std::vector<double> all = y.value().to_vector<double>();
     for (const Variable& g : grad({y}, {x, gamma, beta}, {exp(y).detach()})) {
@@ -121,7 +121,7 @@ TEST(BatchNorm, SameBitsForAnyNumberOfThreads) {
     return all;
   };
   EXPECT_EQ(run(1), run(3));
-  omp_set_num_threads(threads);
+  kernels::set_threads(threads);
 }
 
 TEST(BatchNorm, Messages) {

@@ -3,7 +3,6 @@
 #include "autograd/ops/conv2d.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
+#include "kernels/threads.h"
 #include "tensor/random.h"
 
 namespace rho {
@@ -173,12 +173,12 @@ TEST(Conv2d, EmptyBatch) {
 }
 
 TEST(Conv2d, SameBitsForAnyNumberOfThreads) {
-  const int before = omp_get_max_threads();
+  const int before = kernels::threads();
   for (const Case& c : {Case{{3, 9, 9, 5}, {34, 3, 3, 5}, {.pad_h = 1, .pad_w = 1}},
                         Case{{1, 16, 15, 7}, {6, 5, 5, 7}, {.stride_h = 2, .stride_w = 2}}}) {
     const Tensor x = random<float>(c.x, 1), w = random<float>(c.w, 2), gy = random<float>(c.y(), 3);
     const auto all = [&](int threads) {
-      omp_set_num_threads(threads);
+      kernels::set_threads(threads);
       const Tensor y = unset<float>(c.y()), gx = unset<float>(c.x), gw = unset<float>(c.w);
       kernels::conv2d_forward(x, w, c.options, y);
       kernels::conv2d_input_grad(gy, w, c.options, gx);
@@ -189,7 +189,7 @@ TEST(Conv2d, SameBitsForAnyNumberOfThreads) {
     EXPECT_EQ(all(2), expected) << c;
     EXPECT_EQ(all(3), expected) << c;
   }
-  omp_set_num_threads(before);
+  kernels::set_threads(before);
 }
 
 // Where a weight is not finite, padding counts: inf * 0 is NaN.
@@ -197,10 +197,10 @@ TEST(Conv2d, InfiniteWeightsGiveTheSameBitsForAnyNumberOfThreads) {
   const Tensor x = random<double>({1, 9, 9, 3}, 1), w = random<double>({2, 3, 3, 3}, 2);
   w.data<double>()[4] = std::numeric_limits<double>::infinity();
   const auto nans = [&](int threads) {
-    const int before = omp_get_max_threads();
-    omp_set_num_threads(threads);
+    const int before = kernels::threads();
+    kernels::set_threads(threads);
     const Variable y = conv2d(Variable(x), Variable(w), {.pad_h = 1, .pad_w = 1});
-    omp_set_num_threads(before);
+    kernels::set_threads(before);
     std::vector<bool> out;
     for (const double value : y.value().to_vector<double>()) out.push_back(std::isnan(value));
     return out;

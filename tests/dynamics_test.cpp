@@ -1,13 +1,13 @@
 // Identities of the theory that hold exactly, or to a known order of the learning rate eta, along
 // training (docs/theory.md). normalize_test.cpp has identities 1 and 6, sphere_test.cpp has 2.
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <numbers>
 #include <numeric>
 
 #include "autograd/ops.h"
 #include "kernels/copy.h"
+#include "kernels/threads.h"
 #include "nn/nn.h"
 #include "optim/norm_constrained.h"
 #include "optim/sgd.h"
@@ -109,11 +109,11 @@ struct Net {
 template <class Base>
 class OneThread : public Base {
  protected:
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() override { omp_set_num_threads(before_); }
+  OneThread() { kernels::set_threads(1); }
+  ~OneThread() override { kernels::set_threads(before_); }
 
  private:
-  int before_ = omp_get_max_threads();
+  int before_ = kernels::threads();
 };
 
 class BatchNormDynamics : public OneThread<::testing::Test> {};

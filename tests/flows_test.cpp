@@ -1,10 +1,10 @@
 // The flows, the integrator, the fits and the support vector machine that rho-dynamics is made of,
 // against closed forms; and the identities of docs/theory.md over long times.
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <boost/math/special_functions/expint.hpp>
 
+#include "kernels/threads.h"
 #include "nn/init.h"
 #include "tests/support/testing.h"
 #include "tools/dynamics/experiments.h"
@@ -20,11 +20,11 @@ using testing::message_of;
 /// Networks this small are computed faster by one thread.
 class Flows : public ::testing::Test {
  protected:
-  Flows() { omp_set_num_threads(1); }
-  ~Flows() override { omp_set_num_threads(before_); }
+  Flows() { kernels::set_threads(1); }
+  ~Flows() override { kernels::set_threads(before_); }
 
  private:
-  int before_ = omp_get_max_threads();
+  int before_ = kernels::threads();
 };
 
 void expect_close(double found, double expected, double tolerance, const std::string& what = "") {

@@ -2,7 +2,6 @@
 #include "autograd/ops/matmul.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <cmath>
 #include <limits>
@@ -10,6 +9,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops/reduce.h"
 #include "kernels/matmul.h"
+#include "kernels/threads.h"
 #include "tensor/random.h"
 
 namespace rho {
@@ -102,18 +102,18 @@ TEST(Matmul, EmptyExtents) {
 }
 
 TEST(Matmul, SameBitsForAnyNumberOfThreads) {
-  const int before = omp_get_max_threads();
+  const int before = kernels::threads();
   for (const auto& [rows, depth, columns] :
        {std::array{97, 700, 41}, std::array{5, 300, 1500}, std::array{400, 30, 3}}) {
     const Variable a(random<float>({rows, depth}, 1)), b(random<float>({depth, columns}, 2));
-    omp_set_num_threads(1);
+    kernels::set_threads(1);
     const auto expected = matmul(a, b).value().to_vector<float>();
     for (const int threads : {2, 3}) {
-      omp_set_num_threads(threads);
+      kernels::set_threads(threads);
       EXPECT_EQ(matmul(a, b).value().to_vector<float>(), expected);
     }
   }
-  omp_set_num_threads(before);
+  kernels::set_threads(before);
 }
 
 TEST(Matmul, PropagatesNaNAndInfinityOnlyWhereTheyBelong) {

@@ -2,13 +2,13 @@
 #include "autograd/ops/reduce.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <cmath>
 #include <numeric>
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops/shape.h"
+#include "kernels/threads.h"
 #include "tests/support/testing.h"
 
 namespace rho {
@@ -91,16 +91,16 @@ TEST(Reduce, LongFloatSumsKeepTheirDigits) {
 }
 
 TEST(Reduce, SameBitsForAnyNumberOfThreads) {
-  const int threads = omp_get_max_threads();
+  const int threads = kernels::threads();
   for (const Shape& shape : std::vector<Shape>{{300000, 1}, {20000, 17}}) {
     const Variable x(uniform<double>(shape));
-    omp_set_num_threads(1);
+    kernels::set_threads(1);
     const auto one = sum(x, {0}).value().to_vector<double>();
-    omp_set_num_threads(3);
+    kernels::set_threads(3);
     const auto three = sum(x, {0}).value().to_vector<double>();
     EXPECT_EQ(one, three);
   }
-  omp_set_num_threads(threads);
+  kernels::set_threads(threads);
 }
 
 TEST(Reduce, MeanAndItsShapes) {

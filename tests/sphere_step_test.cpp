@@ -2,8 +2,8 @@
 #include "kernels/sphere_step.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
+#include "kernels/threads.h"
 #include "tests/support/optim.h"
 
 namespace rho::kernels {
@@ -135,13 +135,13 @@ TYPED_TEST(SphereStep, MovesAreCombinationsRoundedOnce) {
 TYPED_TEST(SphereStep, SameBitsForAnyNumberOfThreads) {
   using T = TypeParam;
   const Tensor v = uniform<T>({3, 40000}, 1), g = uniform<T>({3, 40000}, 2);
-  const int before = omp_get_max_threads();
+  const int before = kernels::threads();
   std::vector<std::vector<SphereProducts>> found;
   for (const int threads : {1, 2, 5}) {
-    omp_set_num_threads(threads);
+    kernels::set_threads(threads);
     sphere_products(v, {}, g, 3.0, found.emplace_back(3));
   }
-  omp_set_num_threads(before);
+  kernels::set_threads(before);
   for (const std::vector<SphereProducts>& rows : found)
     for (std::size_t r = 0; r < rows.size(); ++r)
       for (const auto field : kFields) EXPECT_EQ(rows[r].*field, found[0][r].*field);

@@ -2,12 +2,12 @@
 #include "optim/sphere.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <numeric>
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
+#include "kernels/threads.h"
 #include "tests/support/testing.h"
 
 namespace rho::optim {
@@ -227,11 +227,11 @@ TYPED_TEST(Sphere, SameBitsOnAnyNumberOfThreads) {
   using T = TypeParam;
   const Tensors x{uniform<T>({300, 301}, 11), uniform<T>({50000}, 12)};
   const Tensors g{uniform<T>({300, 301}, 13), uniform<T>({50000}, 14)};
-  const int before = omp_get_max_threads();
+  const int before = kernels::threads();
   for (const double p : kOrders) {
     std::vector<Values> found;
     for (const int threads : {1, 2}) {
-      omp_set_num_threads(threads);
+      kernels::set_threads(threads);
       Values& all = found.emplace_back(values_of(project(normal(x, p), g)));
       all.push_back(norm(x, p));
       all.push_back(dot(x, g));
@@ -242,7 +242,7 @@ TYPED_TEST(Sphere, SameBitsOnAnyNumberOfThreads) {
     }
     EXPECT_TRUE(found[0] == found[1]) << "p = " << p;
   }
-  omp_set_num_threads(before);
+  kernels::set_threads(before);
 }
 
 // Away from zeros (p = 1) and ties (p = infinity), where the norm has a kink.

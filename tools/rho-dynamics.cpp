@@ -1,5 +1,4 @@
 // Integrates the gradient flows of the theory: see rho-dynamics --help.
-#include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -8,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "kernels/threads.h"
 #include "nn/atomic_file.h"
 #include "tools/dynamics/experiments.h"
 #include "tools/plot/gnuplot.h"
@@ -186,7 +186,7 @@ int run(int argc, char** argv) {
   AllOptions options;
   const std::vector<Experiment> all = experiments(app, options);
   if (!parse_command_line(app, argc, argv)) return 0;
-  omp_set_num_threads(1);  // the problems are smaller than the start of a second thread
+  kernels::set_threads(1);  // the problems are smaller than the start of a second thread
   for (const Experiment& experiment : all)
     if (experiment.chosen()) return experiment.run();
   return 0;

@@ -2,8 +2,12 @@
 
 #include <cmath>
 
+#include "kernels/cpu/parallel.h"
+
 namespace rho::kernels {
 namespace {
+
+constexpr std::int64_t kGrain = 16384;  // elements for a thread to take at once
 
 void adam_cpu(const Tensor& x, const Tensor& grad, const Tensor& first, const Tensor& second,
               const AdamStep& step, const Tensor& out) {
@@ -15,17 +19,18 @@ void adam_cpu(const Tensor& x, const Tensor& grad, const Tensor& first, const Te
     T* const result = out.data<T>();
     const std::int64_t count = x.numel();
     const double root = std::sqrt(step.correction2);
-#pragma omp parallel for schedule(static) if (count > 16384)
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double before = static_cast<double>(value[i]);
-      const double g = static_cast<double>(gradient[i]) + step.weight_decay * before;
-      const double m = step.beta1 * static_cast<double>(mean[i]) + (1.0 - step.beta1) * g;
-      const double v = step.beta2 * static_cast<double>(square[i]) + (1.0 - step.beta2) * g * g;
-      mean[i] = static_cast<T>(m);
-      square[i] = static_cast<T>(v);
-      result[i] = static_cast<T>(before -
-                                 step.lr / step.correction1 * m / (std::sqrt(v) / root + step.eps));
-    }
+    cpu::parallel_ranges(count, kGrain, [&](std::int64_t i, std::int64_t end) {
+      for (; i < end; ++i) {
+        const double before = static_cast<double>(value[i]);
+        const double g = static_cast<double>(gradient[i]) + step.weight_decay * before;
+        const double m = step.beta1 * static_cast<double>(mean[i]) + (1.0 - step.beta1) * g;
+        const double v = step.beta2 * static_cast<double>(square[i]) + (1.0 - step.beta2) * g * g;
+        mean[i] = static_cast<T>(m);
+        square[i] = static_cast<T>(v);
+        result[i] = static_cast<T>(before - step.lr / step.correction1 * m /
+                                                (std::sqrt(v) / root + step.eps));
+      }
+    });
   });
 }
 

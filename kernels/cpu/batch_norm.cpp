@@ -7,7 +7,7 @@
 namespace rho::kernels {
 namespace {
 
-constexpr std::int64_t kParallel = 32768;  // elements from which threads pay
+constexpr std::int64_t kGrain = 16384;  // elements for a thread to take at once
 
 void expect_channels(std::string_view op, const Tensor& x, const Tensor& per_channel) {
   check(x.rank() == 2 && per_channel.rank() == 1 && per_channel.size(0) == x.size(1), op,
@@ -71,11 +71,12 @@ void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tenso
     const T *const in = x.data<T>(), *const beta = with.beta.data<T>();
     const T* const inverse = of.inverse.data();
     T* const out = y.data<T>();
-#pragma omp parallel for schedule(static) if (rows * channels > kParallel)
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = 0; c < channels; ++c)
-        out[r * channels + c] =
-            (in[r * channels + c] - of.mean[c]) * inverse[c] * of.gamma[c] + beta[c];
+    cpu::parallel_ranges(rows, kGrain / channels, [&](std::int64_t r, std::int64_t end) {
+      for (; r < end; ++r)
+        for (std::int64_t c = 0; c < channels; ++c)
+          out[r * channels + c] =
+              (in[r * channels + c] - of.mean[c]) * inverse[c] * of.gamma[c] + beta[c];
+    });
   });
 }
 
@@ -109,13 +110,14 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
     }
     const T *const offset = mean_g.data(), *const slope = mean_gx.data();
     T* const out = grad_x.data<T>();
-#pragma omp parallel for schedule(static) if (rows * channels > kParallel)
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const T normalized = (in[r * channels + c] - of.mean[c]) * inverse[c];
-        out[r * channels + c] =
-            of.gamma[c] * inverse[c] * (g[r * channels + c] - offset[c] - normalized * slope[c]);
-      }
+    cpu::parallel_ranges(rows, kGrain / channels, [&](std::int64_t r, std::int64_t end) {
+      for (; r < end; ++r)
+        for (std::int64_t c = 0; c < channels; ++c) {
+          const T normalized = (in[r * channels + c] - of.mean[c]) * inverse[c];
+          out[r * channels + c] =
+              of.gamma[c] * inverse[c] * (g[r * channels + c] - offset[c] - normalized * slope[c]);
+        }
+    });
   });
 }
 

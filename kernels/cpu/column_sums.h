@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/cpu/parallel.h"
+
 namespace rho::kernels::cpu {
 
 /// Elements added up before a partial sum is stored. It cuts the rows into chunks that depend on
@@ -21,9 +23,9 @@ std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, std::in
       std::max<std::int64_t>(kSumChunk / std::max<std::int64_t>(columns, 1), 1);
   const std::int64_t chunks = (rows + per_chunk - 1) / per_chunk;
   std::vector<double> partial(static_cast<std::size_t>(chunks * width), 0.0);
-#pragma omp parallel for schedule(static) if (chunks > 2)
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
+  parallel_for(chunks, [&](std::int64_t chunk) {
     add(chunk * per_chunk, std::min((chunk + 1) * per_chunk, rows), partial.data() + chunk * width);
+  });
   std::vector<double> sums(static_cast<std::size_t>(width), 0.0);
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
     for (std::int64_t i = 0; i < width; ++i)

@@ -3,14 +3,13 @@
 // with flipped weights, once for each phase of the stride.
 #include "kernels/conv2d.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/threads.h"
 
 namespace rho::kernels {
 namespace {
@@ -116,10 +115,10 @@ struct Direct {
 template <class T>
 void Direct<T>::pack(T* packed) const {
   const Panels<T> panels(outs);
-  const bool parallel = groups * panels.padded() * depth() > cpu::kSerialProducts;
-#pragma omp parallel for collapse(2) if (parallel)
-  for (std::int64_t g = 0; g < groups; ++g)
-    for (std::int64_t p = 0; p < panels.count; ++p) {
+  const std::int64_t grain = cpu::kSerialProducts / (2 * panels.lanes * depth() + 1);
+  cpu::parallel_ranges(groups * panels.count, grain, [&](std::int64_t at, std::int64_t end) {
+    for (; at < end; ++at) {
+      const std::int64_t g = at / panels.count, p = at % panels.count;
       T* target = packed + (g * panels.padded() + panels.first(p)) * depth();
       for (std::int64_t a = 0; a < taps_h; ++a)
         for (std::int64_t b = 0; b < taps_w; ++b)
@@ -130,6 +129,7 @@ void Direct<T>::pack(T* packed) const {
               *target++ = o < panels.valid(p) ? from[o * weights.out] : T{0};
           }
     }
+  });
 }
 
 /// Output rows begin <= i < end of image n, with one thread.
@@ -213,13 +213,13 @@ void Direct<T>::run() const {
   const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), ceil_div(kTasks, images));
   const std::int64_t block = ceil_div(height, std::min(blocks, height));
   const std::int64_t tasks = ceil_div(height, block);
-  const bool parallel = images * height * width * groups * outs * depth() > cpu::kSerialProducts;
-  cpu::FirstException errors;
-#pragma omp parallel for collapse(2) schedule(dynamic) if (parallel)
-  for (std::int64_t n = 0; n < images; ++n)
-    for (std::int64_t t = 0; t < tasks; ++t)
-      errors.guard([&] { rows(n, t * block, std::min(height, (t + 1) * block), packed); });
-  errors.rethrow();
+  const std::int64_t grain = cpu::kSerialProducts / (block * width * groups * outs * depth() + 1);
+  cpu::parallel_ranges(images * tasks, grain, [&](std::int64_t at, std::int64_t end) {
+    for (; at < end; ++at) {
+      const std::int64_t begin = at % tasks * block;
+      rows(at / tasks, begin, std::min(height, begin + block), packed);
+    }
+  });
 }
 
 /// grad_w[o, a, b, c] = sum over n, i, j of
@@ -328,17 +328,12 @@ void WeightGradient<T>::run() const {
   const bool parallel =
       images * grad_y.height * grad_y.width * grad_y.channels * taps_h * taps_w * ins() >
       cpu::kSerialProducts;
-  cpu::FirstException errors;
-#pragma omp parallel if (parallel)
-  {
-    const std::int64_t threads = omp_get_num_threads(), me = omp_get_thread_num();
-    const Tile* const begin = list.data() + count * me / threads;
-    const Tile* const end = list.data() + count * (me + 1) / threads;
-    errors.guard([&] {
-      for (std::int64_t n = 0; n < images && begin != end; ++n) add_image(n, begin, end);
-    });
-  }
-  errors.rethrow();
+  const std::int64_t shares = parallel ? threads() : 1;
+  cpu::parallel_for(shares, [&](std::int64_t share) {
+    const Tile* const begin = list.data() + count * share / shares;
+    const Tile* const end = list.data() + count * (share + 1) / shares;
+    for (std::int64_t n = 0; n < images && begin != end; ++n) add_image(n, begin, end);
+  });
 }
 
 template <class T>

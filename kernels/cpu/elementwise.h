@@ -5,11 +5,12 @@
 #include <array>
 #include <cstdint>
 
+#include "kernels/cpu/parallel.h"
 #include "kernels/strided_loop.h"
 
 namespace rho::kernels::cpu {
 
-/// Elements below which a loop stays on one thread.
+/// Elements of one chunk; a loop over fewer stays on one thread.
 inline constexpr std::int64_t kGrain = 16384;
 
 template <std::size_t N>
@@ -23,14 +24,10 @@ struct Loop : StridedLoop<N> {
   template <class Body>
   void run(const Body& body) const {
     const std::int64_t total = numel(shape);
-    const std::int64_t chunks = (total + kGrain - 1) / kGrain;
     const int inner = shape.size() - 1;
     std::array<std::int64_t, N> step;
     for (std::size_t t = 0; t < N; ++t) step[t] = strides[t][inner];
-#pragma omp parallel for schedule(static) if (chunks > 1)
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-      std::int64_t at = chunk * kGrain;
-      const std::int64_t end = std::min(at + kGrain, total);
+    parallel_ranges(total, kGrain, [&](std::int64_t at, std::int64_t end) {
       Dims index = Dims::filled(shape.size(), 0);
       for (std::int64_t rest = at, d = inner; d >= 0; --d) {
         index[static_cast<int>(d)] = rest % shape[static_cast<int>(d)];
@@ -49,7 +46,7 @@ struct Loop : StridedLoop<N> {
           ++index[d - 1];
         }
       }
-    }
+    });
   }
 };
 

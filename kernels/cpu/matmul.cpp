@@ -2,14 +2,13 @@
 // second-level cache, a panel of B in the first, and the micro-kernel runs over their tiles.
 #include "kernels/matmul.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/threads.h"
 
 namespace rho::kernels {
 namespace {
@@ -123,7 +122,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const std::vector<std::int64_t> offsets_a = batch_offsets(a), offsets_b = batch_offsets(b);
   const auto batch = static_cast<std::int64_t>(offsets_a.size());
   // Blocks are cut so that every thread finds one; where the cuts lie changes no result.
-  const std::int64_t wanted = ceil_div(omp_get_max_threads(), batch);
+  const std::int64_t wanted = ceil_div(threads(), batch);
   const std::int64_t block_n = block_extent(columns, kBlockN, 2 * cpu::micro_kernels<T>().lanes,
                                             columns > rows ? wanted : 1);
   const std::int64_t blocks_n = ceil_div(columns, block_n);
@@ -133,23 +132,21 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const T* data_a = a.data<T>();
   const T* data_b = b.data<T>();
 
-  const bool parallel = out.numel() * depth > cpu::kSerialProducts;
-  cpu::FirstException errors;
-#pragma omp parallel for collapse(3) schedule(dynamic) if (parallel)
-  for (std::int64_t n = 0; n < batch; ++n)
-    for (std::int64_t bn = 0; bn < blocks_n; ++bn)
-      for (std::int64_t bm = 0; bm < blocks_m; ++bm) {
-        const std::int64_t i = bm * block_m, j = bn * block_n;
-        const auto item = static_cast<std::size_t>(n);
-        const Matrix<T> left{data_a + offsets_a[item], strides(a, 2), strides(a, 1)};
-        const Matrix<T> right{data_b + offsets_b[item], strides(b, 1), strides(b, 2)};
-        errors.guard([&] {
-          multiply_block(left.at(i, 0), right.at(j, 0), std::min(block_m, rows - i),
-                         std::min(block_n, columns - j), depth,
-                         result + (n * rows + i) * columns + j, columns);
-        });
-      }
-  errors.rethrow();
+  const std::int64_t products = out.numel() * depth;
+  const std::int64_t tasks = batch * blocks_n * blocks_m;
+  const std::int64_t grain = cpu::kSerialProducts * tasks / products;
+  cpu::parallel_ranges(tasks, grain, [&](std::int64_t task, std::int64_t end) {
+    for (; task < end; ++task) {
+      const std::int64_t i = task % blocks_m * block_m, j = task / blocks_m % blocks_n * block_n;
+      const std::int64_t n = task / (blocks_m * blocks_n);
+      const auto item = static_cast<std::size_t>(n);
+      const Matrix<T> left{data_a + offsets_a[item], strides(a, 2), strides(a, 1)};
+      const Matrix<T> right{data_b + offsets_b[item], strides(b, 1), strides(b, 2)};
+      multiply_block(left.at(i, 0), right.at(j, 0), std::min(block_m, rows - i),
+                     std::min(block_n, columns - j), depth, result + (n * rows + i) * columns + j,
+                     columns);
+    }
+  });
 }
 
 void matmul_cpu(const Tensor& a, const Tensor& b, const Tensor& out) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cpu/parallel.h"
+
 namespace rho::kernels {
 namespace {
 
-constexpr std::int64_t kParallel = 32768;  // elements from which threads pay
+constexpr std::int64_t kGrain = 16384;  // elements of x for a thread to take at once
 
 /// Rows and columns of x that a window of y sees.
 struct Window {
@@ -18,6 +20,17 @@ struct Window {
         left(std::max<std::int64_t>(j * o.stride_w - o.pad_w, 0)),
         right(std::min(j * o.stride_w - o.pad_w + o.size_w, x[2])) {}
 };
+
+/// body(n, i) for every output row, threaded.
+template <class Body>
+void for_each_row(const Shape& x, const Shape& y, const Body& body) {
+  const std::int64_t rows = y[0] * y[1];
+  if (rows == 0) return;
+  cpu::parallel_ranges(rows, kGrain / std::max<std::int64_t>(numel(x) / rows, 1),
+                       [&](std::int64_t row, std::int64_t end) {
+                         for (; row < end; ++row) body(row / y[1], row % y[1]);
+                       });
+}
 
 void expect_maps(std::string_view op, const Tensor& x, const Pool2dOptions& options,
                  const Tensor& y) {
@@ -36,29 +49,28 @@ void max_pool2d_cpu(const Tensor& x, const Pool2dOptions& options, const Tensor&
   dispatch_floating(x.dtype(), "max_pool2d", [&]<class T>() {
     const T* const data = x.data<T>();
     T* const largest = values.data<T>();
-#pragma omp parallel for collapse(2) schedule(static) if (x.numel() > kParallel)
-    for (std::int64_t n = 0; n < out[0]; ++n)
-      for (std::int64_t i = 0; i < out[1]; ++i)
-        for (std::int64_t j = 0; j < out[2]; ++j) {
-          const Window window(in, options, i, j);
-          const std::int64_t at = ((n * out[1] + i) * out[2] + j) * channels;
-          std::int64_t pixel = ((n * in[1] + window.top) * in[2] + window.left) * channels;
-          for (std::int64_t c = 0; c < channels; ++c) {
-            largest[at + c] = data[pixel + c];
-            where[at + c] = pixel + c;
-          }
-          for (std::int64_t h = window.top; h < window.bottom; ++h)
-            for (std::int64_t w = window.left; w < window.right; ++w) {
-              pixel = ((n * in[1] + h) * in[2] + w) * channels;
-              for (std::int64_t c = 0; c < channels; ++c) {
-                const T value = data[pixel + c], best = largest[at + c];
-                const bool is_nan = std::isnan(value), has_nan = std::isnan(best);
-                if (has_nan || !(is_nan || value > best)) continue;
-                largest[at + c] = value;
-                where[at + c] = pixel + c;
-              }
-            }
+    for_each_row(in, out, [&](std::int64_t n, std::int64_t i) {
+      for (std::int64_t j = 0; j < out[2]; ++j) {
+        const Window window(in, options, i, j);
+        const std::int64_t at = ((n * out[1] + i) * out[2] + j) * channels;
+        std::int64_t pixel = ((n * in[1] + window.top) * in[2] + window.left) * channels;
+        for (std::int64_t c = 0; c < channels; ++c) {
+          largest[at + c] = data[pixel + c];
+          where[at + c] = pixel + c;
         }
+        for (std::int64_t h = window.top; h < window.bottom; ++h)
+          for (std::int64_t w = window.left; w < window.right; ++w) {
+            pixel = ((n * in[1] + h) * in[2] + w) * channels;
+            for (std::int64_t c = 0; c < channels; ++c) {
+              const T value = data[pixel + c], best = largest[at + c];
+              const bool is_nan = std::isnan(value), has_nan = std::isnan(best);
+              if (has_nan || !(is_nan || value > best)) continue;
+              largest[at + c] = value;
+              where[at + c] = pixel + c;
+            }
+          }
+      }
+    });
   });
 }
 
@@ -70,20 +82,19 @@ void avg_pool2d_cpu(const Tensor& x, const Pool2dOptions& options, const Tensor&
     const T share = T{1} / static_cast<T>(options.size_h * options.size_w);
     const T* const data = x.data<T>();
     T* const to = y.data<T>();
-#pragma omp parallel for collapse(2) schedule(static) if (x.numel() > kParallel)
-    for (std::int64_t n = 0; n < out[0]; ++n)
-      for (std::int64_t i = 0; i < out[1]; ++i)
-        for (std::int64_t j = 0; j < out[2]; ++j) {
-          const Window window(in, options, i, j);
-          T* const sums = to + ((n * out[1] + i) * out[2] + j) * channels;
-          std::fill_n(sums, channels, T{0});
-          for (std::int64_t h = window.top; h < window.bottom; ++h)
-            for (std::int64_t w = window.left; w < window.right; ++w) {
-              const T* const pixel = data + ((n * in[1] + h) * in[2] + w) * channels;
-              for (std::int64_t c = 0; c < channels; ++c) sums[c] += pixel[c];
-            }
-          for (std::int64_t c = 0; c < channels; ++c) sums[c] *= share;
-        }
+    for_each_row(in, out, [&](std::int64_t n, std::int64_t i) {
+      for (std::int64_t j = 0; j < out[2]; ++j) {
+        const Window window(in, options, i, j);
+        T* const sums = to + ((n * out[1] + i) * out[2] + j) * channels;
+        std::fill_n(sums, channels, T{0});
+        for (std::int64_t h = window.top; h < window.bottom; ++h)
+          for (std::int64_t w = window.left; w < window.right; ++w) {
+            const T* const pixel = data + ((n * in[1] + h) * in[2] + w) * channels;
+            for (std::int64_t c = 0; c < channels; ++c) sums[c] += pixel[c];
+          }
+        for (std::int64_t c = 0; c < channels; ++c) sums[c] *= share;
+      }
+    });
   });
 }
 
@@ -96,8 +107,7 @@ void avg_pool2d_grad_cpu(const Tensor& grad_y, const Pool2dOptions& options, con
     const T* const g = grad_y.data<T>();
     T* const to = grad_x.data<T>();
     // Images are independent; within one, windows may overlap.
-#pragma omp parallel for schedule(static) if (grad_x.numel() > kParallel)
-    for (std::int64_t n = 0; n < out[0]; ++n) {
+    cpu::parallel_for(out[0], [&](std::int64_t n) {
       std::fill_n(to + n * in[1] * in[2] * channels, in[1] * in[2] * channels, T{0});
       for (std::int64_t i = 0; i < out[1]; ++i)
         for (std::int64_t j = 0; j < out[2]; ++j) {
@@ -109,7 +119,7 @@ void avg_pool2d_grad_cpu(const Tensor& grad_y, const Pool2dOptions& options, con
               for (std::int64_t c = 0; c < channels; ++c) pixel[c] += share * from[c];
             }
         }
-    }
+    });
   });
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/cpu/parallel.h"
+
 namespace rho::kernels {
 namespace {
 
@@ -12,7 +14,6 @@ namespace {
 // and with it every bit, is the same for any number of threads.
 constexpr std::int64_t kChunk = 16384;     // elements of one partial sum over rows
 constexpr std::int64_t kMaxColumns = 512;  // accumulators kept on the stack
-constexpr std::int64_t kSmall = 32768;     // elements below which one thread does it all
 
 /// sums[b] = sum of `rows` rows of `columns` values, `stride` apart.
 template <class T>
@@ -44,22 +45,25 @@ void sum_middle(const T* x, std::int64_t outer, std::int64_t rows, std::int64_t 
   const std::int64_t per_chunk = std::max<std::int64_t>(kChunk / width, 1);
   const std::int64_t chunks = std::max<std::int64_t>((rows + per_chunk - 1) / per_chunk, 1);
   std::vector<double> partial(chunks > 1 ? static_cast<std::size_t>(outer * chunks * columns) : 0);
-#pragma omp parallel for collapse(3) schedule(static) if (outer * rows * columns > kSmall)
-  for (std::int64_t a = 0; a < outer; ++a)
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
-      for (std::int64_t block = 0; block < blocks; ++block) {
-        const std::int64_t first = block * width, row = chunk * per_chunk;
-        const std::int64_t count = std::min(width, columns - first);
-        std::array<double, kMaxColumns> sums;
-        sum_rows(x + (a * rows + row) * columns + first, std::min(per_chunk, rows - row), count,
-                 columns, sums.data());
-        if (chunks == 1)
-          std::transform(sums.begin(), sums.begin() + count, out + a * columns + first,
-                         [](double value) { return static_cast<T>(value); });
-        else
-          std::copy_n(sums.begin(), count,
-                      partial.begin() + (a * chunks + chunk) * columns + first);
-      }
+  cpu::parallel_ranges(outer * chunks * blocks, kChunk / (std::min(rows, per_chunk) * width + 1),
+                       [&](std::int64_t part, std::int64_t end) {
+                         for (; part < end; ++part) {
+                           const std::int64_t block = part % blocks, chunk = part / blocks % chunks,
+                                              a = part / (blocks * chunks);
+                           const std::int64_t first = block * width, row = chunk * per_chunk;
+                           const std::int64_t count = std::min(width, columns - first);
+                           std::array<double, kMaxColumns> sums;
+                           sum_rows(x + (a * rows + row) * columns + first,
+                                    std::min(per_chunk, rows - row), count, columns, sums.data());
+                           if (chunks == 1)
+                             std::transform(sums.begin(), sums.begin() + count,
+                                            out + a * columns + first,
+                                            [](double value) { return static_cast<T>(value); });
+                           else
+                             std::copy_n(sums.begin(), count,
+                                         partial.begin() + (a * chunks + chunk) * columns + first);
+                         }
+                       });
   if (chunks == 1) return;
   for (std::int64_t a = 0; a < outer; ++a)
     for (std::int64_t b = 0; b < columns; ++b) {
@@ -89,9 +93,9 @@ template <class T, class Found>
 void find_largest(const Tensor& x, const Found& found) {
   const std::int64_t outer = x.size(0), rows = x.size(1), columns = x.size(2);
   const T* const data = x.data<T>();
-#pragma omp parallel for collapse(2) schedule(static) if (x.numel() > kSmall)
-  for (std::int64_t a = 0; a < outer; ++a)
-    for (std::int64_t b = 0; b < columns; ++b) {
+  cpu::parallel_ranges(outer * columns, kChunk / rows, [&](std::int64_t at, std::int64_t end) {
+    for (; at < end; ++at) {
+      const std::int64_t a = at / columns, b = at % columns;
       const T* const column = data + a * rows * columns + b;
       std::int64_t best = 0;
       for (std::int64_t r = 1; r < rows; ++r) {
@@ -101,6 +105,7 @@ void find_largest(const Tensor& x, const Found& found) {
       }
       found(a, b, best);
     }
+  });
 }
 
 void max_cpu(const Tensor& x, const Tensor& values, const Tensor& positions) {

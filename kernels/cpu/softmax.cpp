@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cpu/parallel.h"
+
 namespace rho::kernels {
 namespace {
 
-constexpr std::int64_t kParallel = 4096;  // exponentials from which threads pay
+constexpr std::int64_t kGrain = 2048;  // exponentials for a thread to take at once
 
 /// The largest value of a row, and log sum exp of the row minus it.
 template <class T>
@@ -45,8 +47,10 @@ template <class T, class Body>
 void for_each_row(const Tensor& x, const Body& body) {
   const std::int64_t rows = x.size(0), columns = x.size(1);
   const T* const data = x.data<T>();
-#pragma omp parallel for schedule(static) if (rows * columns > kParallel)
-  for (std::int64_t r = 0; r < rows; ++r) body(r, data + r * columns);
+  cpu::parallel_ranges(rows, kGrain / std::max<std::int64_t>(columns, 1),
+                       [&](std::int64_t r, std::int64_t end) {
+                         for (; r < end; ++r) body(r, data + r * columns);
+                       });
 }
 
 void log_softmax_cpu(const Tensor& x, const Tensor& out) {

@@ -26,14 +26,12 @@ void abs_max_cpu(const Tensor& x, Peak& peak) {
       if (best.index < 0 || (!std::isnan(best.value) && !(value <= best.value)))
         best = {value, index};
     };
-#pragma omp parallel for schedule(static) if (chunks > 2)
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-      const std::int64_t last = std::min((chunk + 1) * cpu::kSumChunk, count);
+    cpu::parallel_ranges(count, cpu::kSumChunk, [&](std::int64_t first, std::int64_t last) {
       Peak best;
-      for (std::int64_t i = chunk * cpu::kSumChunk; i < last; ++i)
+      for (std::int64_t i = first; i < last; ++i)
         raise(best, std::abs(static_cast<double>(values[i])), i);
-      peaks[static_cast<std::size_t>(chunk)] = best;
-    }
+      peaks[static_cast<std::size_t>(first / cpu::kSumChunk)] = best;
+    });
     peak = {};
     for (const Peak& one : peaks) raise(peak, one.value, one.index);
   });

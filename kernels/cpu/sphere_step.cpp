@@ -68,6 +68,20 @@ void find_peak(const T* row, std::int64_t columns, SphereProducts& out) {
   }
 }
 
+/// body(row, first, last) on pieces of every row, cut by the shape alone. Small rows go to a thread
+/// in groups.
+template <class Body>
+void for_each_piece(std::int64_t rows, std::int64_t columns, const Body& body) {
+  const std::int64_t pieces = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
+  cpu::parallel_ranges(rows * pieces, columns > 0 ? cpu::kSumChunk / columns : rows,
+                       [&](std::int64_t piece, std::int64_t end) {
+                         for (; piece < end; ++piece) {
+                           const std::int64_t first = piece % pieces * cpu::kSumChunk;
+                           body(piece / pieces, first, std::min(first + cpu::kSumChunk, columns));
+                         }
+                       });
+}
+
 void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p,
                          std::vector<SphereProducts>& rows) {
   dispatch_floating(v.dtype(), "sphere_products", [&]<class T>() {
@@ -77,23 +91,17 @@ void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, doub
     const std::int64_t chunks = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
     std::vector<SphereProducts> partial(static_cast<std::size_t>(count * chunks));
     std::fill(rows.begin(), rows.end(), SphereProducts{});
-#pragma omp parallel if (count * columns > 2 * cpu::kSumChunk)
-    {
-      if (std::isinf(p)) {
-#pragma omp for schedule(static)
-        for (std::int64_t r = 0; r < count; ++r)
-          find_peak(x.v + r * columns, columns, rows[static_cast<std::size_t>(r)]);
-      }
-#pragma omp for schedule(static)
-      for (std::int64_t task = 0; task < count * chunks; ++task) {
-        const std::int64_t r = task / chunks, row = r * columns;
-        const std::int64_t first = row + task % chunks * cpu::kSumChunk;
-        const std::int64_t last = std::min(first + cpu::kSumChunk, row + columns);
-        with_normal(p, rows[static_cast<std::size_t>(r)].peak_index, [&](const auto& normal) {
-          add_products(x, row, first, last, normal, partial[static_cast<std::size_t>(task)]);
-        });
-      }
-    }
+    if (std::isinf(p))
+      cpu::parallel_for(count, [&](std::int64_t r) {
+        find_peak(x.v + r * columns, columns, rows[static_cast<std::size_t>(r)]);
+      });
+    for_each_piece(count, columns, [&](std::int64_t r, std::int64_t first, std::int64_t last) {
+      const std::int64_t piece = r * chunks + first / cpu::kSumChunk, row = r * columns;
+      with_normal(p, rows[static_cast<std::size_t>(r)].peak_index, [&](const auto& normal) {
+        add_products(x, row, row + first, row + last, normal,
+                     partial[static_cast<std::size_t>(piece)]);
+      });
+    });
     for (std::int64_t r = 0; r < count; ++r)
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
         add(rows[static_cast<std::size_t>(r)],
@@ -128,17 +136,13 @@ void sphere_move_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p
     T* const to_w = out_w.defined() ? out_w.data<T>() : nullptr;
     const auto count = static_cast<std::int64_t>(rows.size());
     const std::int64_t columns = v.numel() / count;
-    const std::int64_t chunks = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
-#pragma omp parallel for schedule(static) if (count * columns > 2 * cpu::kSumChunk)
-    for (std::int64_t task = 0; task < count * chunks; ++task) {
-      const std::int64_t r = task / chunks, row = r * columns;
-      const std::int64_t first = row + task % chunks * cpu::kSumChunk;
-      const std::int64_t last = std::min(first + cpu::kSumChunk, row + columns);
+    for_each_piece(count, columns, [&](std::int64_t r, std::int64_t first, std::int64_t last) {
       const SphereMove& move = rows[static_cast<std::size_t>(r)];
+      const std::int64_t row = r * columns;
       with_normal(p, move.peak, [&](const auto& normal) {
-        move_elements(x, row, first, last, move, normal, to_v, to_u, to_w);
+        move_elements(x, row, row + first, row + last, move, normal, to_v, to_u, to_w);
       });
-    }
+    });
   });
 }
 

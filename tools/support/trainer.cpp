@@ -1,7 +1,5 @@
 #include "tools/support/trainer.h"
 
-#include <omp.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -15,6 +13,7 @@
 #include "datasets/subset.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
+#include "kernels/threads.h"
 #include "nn/atomic_file.h"
 #include "nn/model.h"
 #include "nn/state.h"
@@ -302,7 +301,7 @@ class Training {
 }  // namespace
 
 void train(const TrainOptions& options) {
-  omp_set_num_threads(options.threads);
+  kernels::set_threads(options.threads);
   RunDirectory directory(options.out);
   check(options.resume || !directory.holds_run(), "out", options.out,
         " already holds a run: continue it with --resume, or choose another folder");

@@ -9,6 +9,7 @@
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/winograd.h"
 #include "kernels/threads.h"
 
 namespace rho::kernels {
@@ -16,6 +17,7 @@ namespace {
 
 using cpu::MicroTile;
 using cpu::Panels;
+using cpu::Rows;
 
 constexpr std::int64_t kDepth = 384;            // weights of a panel used before the next pixels
 constexpr std::int64_t kPixels = 512;           // output pixels of one task of the direct routine
@@ -100,6 +102,7 @@ struct Direct {
 
  private:
   std::int64_t depth() const { return taps_h * taps_w * ins; }
+  Panels<T> columns() const { return {outs, cpu::micro_kernels<T>().widest(Rows::Apart)}; }
   /// Where the image holds the taps of one pixel consecutively.
   std::int64_t segments() const { return groups == 1 ? taps_h : taps_h * taps_w; }
   std::int64_t length() const { return groups == 1 ? taps_w * ins : ins; }
@@ -114,8 +117,8 @@ struct Direct {
 /// [group][panel][tap row, tap column, in][panel width], zero in unused columns.
 template <class T>
 void Direct<T>::pack(T* packed) const {
-  const Panels<T> panels(outs);
-  const std::int64_t grain = cpu::kSerialProducts / (2 * panels.lanes * depth() + 1);
+  const Panels<T> panels = columns();
+  const std::int64_t grain = cpu::kSerialProducts / (panels.width(0) * depth() + 1);
   cpu::parallel_ranges(groups * panels.count, grain, [&](std::int64_t at, std::int64_t end) {
     for (; at < end; ++at) {
       const std::int64_t g = at / panels.count, p = at % panels.count;
@@ -137,7 +140,7 @@ template <class T>
 void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const T* packed) const {
   thread_local cpu::Scratch window, tables;
   const auto& kernels = cpu::micro_kernels<T>();
-  const Panels<T> panels(outs);
+  const Panels<T> panels = columns();
   const Image<T> current{image.data + n * image.height * image.width * image.channels, image.height,
                          image.width, image.channels};
   const View<T> view =
@@ -157,7 +160,7 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
   for (std::int64_t g = 0; g < groups; ++g) {
     for (std::int64_t p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors(p);
-      const std::int64_t tile_rows = cpu::MicroKernels<T>::max_rows(vectors);
+      const std::int64_t tile_rows = kernels.max_rows(Rows::Apart, vectors);
       const T* panel = packed + (g * panels.padded() + panels.first(p)) * depth();
       for (std::int64_t s = 0; s < segments(); ++s) in_panel[s] = s * length() * panels.width(p);
       MicroTile<T> tile;
@@ -194,7 +197,7 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
             if (tile.segments == 0 && !first) continue;
             tile.row_segments = in_image + begin_s;
             tile.columns = panel + (begin_s * length() + k) * panels.width(p);
-            kernels.run(count, vectors, tile);
+            kernels.run(Rows::Apart, count, vectors, tile);
           }
         }
       }
@@ -206,7 +209,7 @@ template <class T>
 void Direct<T>::run() const {
   if (images == 0 || height <= 0 || width <= 0 || outs == 0) return;
   thread_local cpu::Scratch scratch;
-  T* const packed = scratch.get<T>(groups * Panels<T>(outs).padded() * depth());
+  T* const packed = scratch.get<T>(groups * columns().padded() * depth());
   pack(packed);
   // By the shape alone: where weights are not finite, padding that one block skips counts in
   // another.
@@ -253,14 +256,17 @@ struct WeightGradient {
 
 template <class T>
 std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
-  const Panels<T> panels(run_columns());
+  const Panels<T> panels(run_columns(), cpu::micro_kernels<T>().widest(Rows::Adjacent));
   std::vector<Tile> list;
   for (std::int64_t g = 0; g < options.groups; ++g)
     for (std::int64_t r = 0; r < runs(); ++r)
       for (std::int64_t p = 0; p < panels.count; ++p) {
-        const std::int64_t tile_rows = cpu::MicroKernels<T>::max_rows(panels.vectors(p));
-        for (std::int64_t o = 0; o < outs(); o += tile_rows)
-          list.push_back({g, r, o, p, static_cast<int>(std::min(tile_rows, outs() - o))});
+        const std::int64_t parts =
+            ceil_div(outs(), cpu::micro_kernels<T>().max_rows(Rows::Adjacent, panels.vectors(p)));
+        for (std::int64_t i = 0; i < parts; ++i) {
+          const std::int64_t o = outs() * i / parts;
+          list.push_back({g, r, o, p, static_cast<int>(outs() * (i + 1) / parts - o)});
+        }
       }
   return list;
 }
@@ -269,7 +275,7 @@ template <class T>
 void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile* end) const {
   thread_local cpu::Scratch window, tables;
   const auto& kernels = cpu::micro_kernels<T>();
-  const Panels<T> panels(run_columns());
+  const Panels<T> panels(run_columns(), cpu::micro_kernels<T>().widest(Rows::Adjacent));
   const std::int64_t height = grad_y.height, width = grad_y.width, outputs = grad_y.channels;
   const std::int64_t image_size = x.height * x.width * x.channels;
   const Image<T> image{x.data + n * image_size, x.height, x.width, x.channels};
@@ -310,12 +316,11 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
       tile.columns = view.data + (i * options.stride_h + a) * view.row + b * x.channels +
                      t->group * ins() + column;
       tile.valid_columns = panels.valid(t->panel);
-      for (std::int64_t r = 0; r < t->rows; ++r) {
-        const std::int64_t o = t->group * outs() + t->row + r;
-        tile.rows[r] = gradient + i * width * outputs + o;
-        tile.out[r] = grad_w + (o * runs() + t->run) * run_columns() + column;
-      }
-      kernels.run(t->rows, panels.vectors(t->panel), tile);
+      const std::int64_t o = t->group * outs() + t->row;
+      tile.rows[0] = gradient + i * width * outputs + o;
+      for (std::int64_t r = 0; r < t->rows; ++r)
+        tile.out[r] = grad_w + ((o + r) * runs() + t->run) * run_columns() + column;
+      kernels.run(Rows::Adjacent, t->rows, panels.vectors(t->panel), tile);
     }
   }
 }
@@ -353,8 +358,17 @@ void check_operands(const Tensor& x, const Tensor& w, const Tensor& y,
         y.strides());
 }
 
+/// Float alone: in double the point is the last digit.
+std::optional<cpu::WinogradShape> winograd_of(const Tensor& x, const Tensor& w, const Tensor& y,
+                                              const Conv2dOptions& options) {
+  if (x.dtype() != DType::Float32) return std::nullopt;
+  return cpu::winograd_shape(x.shape(), w.shape(), y.shape(), options);
+}
+
 void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, const Tensor& y) {
   check_operands(x, w, y, options);
+  if (const auto shape = winograd_of(x, w, y, options))
+    return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(), y.data<float>());
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
     const std::int64_t taps_h = w.size(1), taps_w = w.size(2), ins = w.size(3);
     const std::int64_t outs = w.size(0) / options.groups;
@@ -401,6 +415,9 @@ struct Phase {
 void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
                 const Tensor& grad_x) {
   check_operands(grad_x, w, grad_y, options);
+  if (const auto shape = winograd_of(grad_x, w, grad_y, options))
+    return cpu::winograd_input_grad(*shape, grad_y.data<float>(), w.data<float>(),
+                                    grad_x.data<float>());
   dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {
     const auto& [stride_h, stride_w, pad_h, pad_w, groups] = options;
     const std::int64_t kernel_h = w.size(1), kernel_w = w.size(2), outs = w.size(3);
@@ -444,6 +461,9 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
 void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,
                  const Tensor& grad_w) {
   check_operands(x, grad_w, grad_y, options);
+  if (const auto shape = winograd_of(x, grad_w, grad_y, options))
+    return cpu::winograd_weight_grad(*shape, x.data<float>(), grad_y.data<float>(),
+                                     grad_w.data<float>());
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
     WeightGradient<T>{.images = x.size(0),
                       .x = first_image<T>(x),

@@ -61,7 +61,7 @@ void multiply_block(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows, s
                     std::int64_t depth, T* out, std::int64_t ld) {
   thread_local cpu::Scratch scratch_a, scratch_b;
   const auto& kernels = cpu::micro_kernels<T>();
-  const Panels<T> panels(columns);
+  const Panels<T> panels(columns, 2);
   const std::int64_t deepest = std::min(depth, kBlockK);
   T* packed_a = scratch_a.get<T>(rows * deepest);
   T* packed_b = scratch_b.get<T>(panels.padded() * deepest);
@@ -90,7 +90,7 @@ void multiply_block(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows, s
           tile.rows[r] = packed_a + i * tile.length + r;
           tile.out[r] = out + (i + r) * ld + panels.first(p);
         }
-        kernels.run(static_cast<int>(count), panels.vectors(p), tile);
+        kernels.run(cpu::Rows::Apart, static_cast<int>(count), panels.vectors(p), tile);
       }
     }
   }

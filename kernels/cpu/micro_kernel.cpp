@@ -1,7 +1,9 @@
 #include "kernels/cpu/micro_kernel.h"
 
-// Scalable vectors cannot be held in arrays, which is how the accumulators are written.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+// Scalable vectors cannot be held in arrays, which is how the accumulators are written. The others
+// add nothing to the instructions used here.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/micro_kernel.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each instruction set
@@ -11,36 +13,43 @@ HWY_BEFORE_NAMESPACE();
 namespace rho::kernels::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
-template <int kRows, int kVectors, class T>
+template <Rows kind, int kRows, int kVectors, class T>
 HWY_ATTR void run_tile(const MicroTile<T>& tile) {
   const hn::ScalableTag<T> d;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(d));
   using Vector = hn::Vec<decltype(d)>;
 
   Vector sums[kRows][kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::Zero(d);
 
   const std::int64_t row_step = tile.row_step;
   const std::int64_t column_step = tile.column_step;
   for (std::int64_t s = 0; s < tile.segments; ++s) {
     const std::int64_t segment = tile.row_segments[s];
-    const T* rows[kRows];
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) rows[i] = tile.rows[i] + segment;
+    constexpr bool kApart = kind == Rows::Apart;
+    const T* rows[kApart ? kRows : 1];
+#pragma GCC unroll 14
+    for (int i = 0; i < (kApart ? kRows : 1); ++i) rows[i] = tile.rows[i] + segment;
     const T* columns = tile.columns + tile.column_segments[s];
     std::int64_t at = 0;
     for (std::int64_t k = tile.length; k > 0; --k) {
       Vector right[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) right[v] = hn::LoadU(d, columns + v * kLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 14
       for (int i = 0; i < kRows; ++i) {
-        const Vector left = hn::Set(d, rows[i][at]);
-#pragma GCC unroll 2
+        const Vector left = hn::Set(d, kApart ? rows[i][at] : rows[0][at + i]);
+#pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(left, right[v], sums[i][v]);
       }
       at += row_step;
@@ -49,9 +58,9 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
   }
 
   if (tile.valid_columns == kVectors * kLanes) {
-#pragma GCC unroll 8
+#pragma GCC unroll 14
     for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         T* out = tile.out[i] + v * kLanes;
         if (tile.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, out), sums[i][v]);
@@ -61,9 +70,9 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
   }
   // Through memory of the full width; written so that no call to memcpy comes of it.
   T part[kVectors * kLanes];
-#pragma GCC unroll 8
+#pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[i][v], d, part + v * kLanes);
     for (int j = 0; j < kVectors * kLanes; ++j) {
       if (j == tile.valid_columns) break;
@@ -72,14 +81,36 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
   }
 }
 
+/// Rows of a tile: what is left of the registers holds the columns and one element of a row, and
+/// eight pointers are as many as fit besides those of the loop.
+template <Rows kind>
+constexpr int max_rows(int vectors) {
+  constexpr int kMost = kind == Rows::Apart ? 8 : 14;
+  const int fitting = (kRegisters - vectors - 1) / vectors;
+  return fitting < kMost ? fitting : kMost;
+}
+
+template <Rows kind, int kVectors, class T, std::size_t... I>
+void fill(typename MicroKernels<T>::Tiles& tiles, std::index_sequence<I...>) {
+  tiles.max_rows[kVectors - 1] = sizeof...(I);
+  ((tiles.functions[kVectors - 1][I] = run_tile<kind, static_cast<int>(I) + 1, kVectors, T>), ...);
+}
+
+template <Rows kind, class T, std::size_t... V>
+typename MicroKernels<T>::Tiles tiles_of(std::index_sequence<V...>) {
+  typename MicroKernels<T>::Tiles tiles{};
+  tiles.widest = sizeof...(V);
+  (fill<kind, static_cast<int>(V) + 1, T>(tiles, std::make_index_sequence<max_rows<kind>(V + 1)>()),
+   ...);
+  return tiles;
+}
+
 template <class T>
 MicroKernels<T> table() {
-  return {
-      .lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
-      .functions = {{run_tile<1, 1, T>, run_tile<2, 1, T>, run_tile<3, 1, T>, run_tile<4, 1, T>,
-                     run_tile<5, 1, T>, run_tile<6, 1, T>, run_tile<7, 1, T>, run_tile<8, 1, T>},
-                    {run_tile<1, 2, T>, run_tile<2, 2, T>, run_tile<3, 2, T>, run_tile<4, 2, T>,
-                     run_tile<5, 2, T>, run_tile<6, 2, T>, nullptr, nullptr}}};
+  constexpr std::size_t kWidest = kRegisters == 32 ? 4 : 2;
+  return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
+          .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<kWidest>()),
+                    tiles_of<Rows::Adjacent, T>(std::make_index_sequence<2>())}};
 }
 MicroKernels<float> float_table() { return table<float>(); }
 MicroKernels<double> double_table() { return table<double>(); }

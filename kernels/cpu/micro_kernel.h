@@ -18,9 +18,9 @@ inline constexpr std::int64_t kSerialProducts = 1 << 16;
 /// readable from each position, whatever valid_columns is. Writes are exact.
 template <class T>
 struct MicroTile {
-  static constexpr int kMaxRows = 8;
+  static constexpr int kMaxRows = 14;
 
-  const T* rows[kMaxRows] = {};
+  const T* rows[kMaxRows] = {};  ///< adjacent rows: rows[0] alone, the others follow it
   const std::int64_t* row_segments = nullptr;
   std::int64_t row_step = 1;
   const T* columns = nullptr;
@@ -33,19 +33,33 @@ struct MicroTile {
   bool accumulate = false;  ///< add to out instead of overwriting it
 };
 
-/// The register tiles of the running machine. Two accumulator shapes keep its multiply-add units
-/// busy: six rows of two vectors, and, for a last narrow column panel, eight rows of one.
+/// Where the rows of a tile lie: anywhere, each with a pointer of its own, or next to each other in
+/// memory, which leaves the registers of the pointers free.
+enum class Rows { Apart, Adjacent };
+
+/// The register tiles of the running machine: as many accumulators as its registers hold, which
+/// keeps the multiply-add units busy and reads each operand as rarely as can be.
 template <class T>
 struct MicroKernels {
   using Function = void (*)(const MicroTile<T>&);
+  static constexpr int kMaxVectors = 4;
 
-  std::int64_t lanes = 0;                              ///< elements of a vector
-  Function functions[2][MicroTile<T>::kMaxRows] = {};  ///< [vectors - 1][rows - 1]
+  struct Tiles {
+    int widest;                                               ///< vectors
+    int max_rows[kMaxVectors];                                ///< [vectors - 1]
+    Function functions[kMaxVectors][MicroTile<T>::kMaxRows];  ///< [vectors - 1][rows - 1]
+  };
 
-  static constexpr int max_rows(int vectors) { return vectors == 2 ? 6 : 8; }
-  /// 1 <= vectors <= 2, 1 <= rows <= max_rows(vectors)
-  void run(int rows, int vectors, const MicroTile<T>& tile) const {
-    functions[vectors - 1][rows - 1](tile);
+  std::int64_t lanes = 0;  ///< elements of a vector
+  Tiles tiles[2] = {};     ///< [Rows]
+
+  int widest(Rows rows) const { return tiles[static_cast<int>(rows)].widest; }
+  int max_rows(Rows rows, int vectors) const {
+    return tiles[static_cast<int>(rows)].max_rows[vectors - 1];
+  }
+  /// 1 <= vectors <= widest(rows), 1 <= count <= max_rows(rows, vectors)
+  void run(Rows rows, int count, int vectors, const MicroTile<T>& tile) const {
+    tiles[static_cast<int>(rows)].functions[vectors - 1][count - 1](tile);
   }
 };
 
@@ -53,25 +67,35 @@ struct MicroKernels {
 template <class T>
 const MicroKernels<T>& micro_kernels();
 
-/// How `columns` columns are cut into packed panels: panels of 2 * lanes columns, and a last one of
-/// one vector where that is enough. Unused columns of the last panel are zero.
+/// How `columns` columns are cut into panels of whole vectors, as equal as can be, at most `widest`
+/// each. Unused columns of the last panel are zero.
 template <class T>
 struct Panels {
-  explicit Panels(std::int64_t columns_)
+  Panels(std::int64_t columns_, int widest)
       : columns(columns_),
         lanes(micro_kernels<T>().lanes),
-        count((columns + 2 * lanes - 1) / (2 * lanes)) {}
+        all_vectors((columns + lanes - 1) / lanes),
+        count((all_vectors + widest - 1) / widest) {}
 
-  std::int64_t first(std::int64_t panel) const { return panel * 2 * lanes; }
+  std::int64_t first(std::int64_t panel) const { return first_vector(panel) * lanes; }
   std::int64_t valid(std::int64_t panel) const {
-    return columns - first(panel) < 2 * lanes ? columns - first(panel) : 2 * lanes;
+    return first(panel) + width(panel) < columns ? width(panel) : columns - first(panel);
   }
-  int vectors(std::int64_t panel) const { return valid(panel) > lanes ? 2 : 1; }
+  int vectors(std::int64_t panel) const {
+    return static_cast<int>(first_vector(panel + 1) - first_vector(panel));
+  }
   std::int64_t width(std::int64_t panel) const { return vectors(panel) * lanes; }
   /// Columns of all panels, the unused ones included.
-  std::int64_t padded() const { return count == 0 ? 0 : first(count - 1) + width(count - 1); }
+  std::int64_t padded() const { return all_vectors * lanes; }
+  /// The panel of a column.
+  std::int64_t of(std::int64_t column) const {
+    return ((column / lanes + 1) * count - 1) / all_vectors;
+  }
 
-  std::int64_t columns, lanes, count;
+  std::int64_t columns, lanes, all_vectors, count;
+
+ private:
+  std::int64_t first_vector(std::int64_t panel) const { return all_vectors * panel / count; }
 };
 
 }  // namespace rho::kernels::cpu

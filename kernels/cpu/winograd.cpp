@@ -1,0 +1,362 @@
+#include "kernels/cpu/winograd.h"
+
+#include <algorithm>
+
+#include "kernels/cpu/caches.h"
+#include "kernels/cpu/micro_kernel.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/winograd_transforms.h"
+#include "kernels/threads.h"
+
+namespace rho::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kPoints = WinogradTransforms::kPoints;
+constexpr std::int64_t kFrequencies = WinogradTransforms::kFrequencies;
+constexpr std::int64_t kMinChannels = 8;
+constexpr std::int64_t kMinTiles = 64;  // for the transforms of the filters to pay
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Images [N, height, width, channels] seen as squares of pixels, `step` apart.
+template <class T>
+struct Pixels {
+  T* data;
+  std::int64_t height, width, channels, step;
+  T* outside;  // stands for the pixels that the image does not have
+
+  /// cells[i * count + j] = pixel (top + i * step, left + j * step) of image n.
+  void square(std::int64_t n, std::int64_t top, std::int64_t left, std::int64_t count,
+              T** cells) const {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t h = top + i * step;
+      T* const row = data + (n * height + h) * width * channels;
+      for (std::int64_t j = 0; j < count; ++j) {
+        const std::int64_t v = left + j * step;
+        const bool inside = h >= 0 && h < height && v >= 0 && v < width;
+        cells[i * count + j] = inside ? row + v * channels : outside;
+      }
+    }
+  }
+};
+
+/// The tiles of all images, in order.
+struct Tiles {
+  std::int64_t rows, columns, count;
+
+  Tiles(std::int64_t images, std::int64_t height, std::int64_t width, std::int64_t extent)
+      : rows(ceil_div(height, extent)),
+        columns(ceil_div(width, extent)),
+        count(images * rows * columns) {}
+  std::int64_t image(std::int64_t tile) const { return tile / (rows * columns); }
+  std::int64_t row(std::int64_t tile) const { return tile / columns % rows; }
+  std::int64_t column(std::int64_t tile) const { return tile % columns; }
+};
+
+/// A matrix for each frequency.
+struct Spectrum {
+  std::int64_t pitch, stride;  // elements from row to row, and from frequency to frequency
+
+  // One vector more than the rows need, so that the frequencies lie in different cache sets.
+  Spectrum(std::int64_t rows, std::int64_t columns)
+      : pitch(Panels<float>(columns, 1).padded()), stride(rows * pitch + 16) {}
+  std::int64_t size() const { return kFrequencies * stride; }
+};
+
+/// Tiles to transform at once, where one takes `columns` numbers a frequency.
+std::int64_t block_of(std::int64_t columns, std::int64_t bytes) {
+  return std::clamp<std::int64_t>(bytes / (kFrequencies * columns * 4), 8, 512) / 8 * 8;
+}
+
+/// Zeros that serve as a pixel of up to `channels` channels.
+const float* zeros(std::int64_t channels) {
+  thread_local Scratch scratch;
+  float* const out = scratch.get<float>(channels);
+  std::fill_n(out, channels, 0.0F);
+  return out;
+}
+
+/// Filters in the frequency domain, packed in panels of columns: [frequency][panel][k][width].
+class PackedFilters {
+ public:
+  PackedFilters(std::int64_t depth, std::int64_t columns, Scratch& scratch)
+      : depth_(depth),
+        panels_(columns, micro_kernels<float>().widest(Rows::Apart)),
+        data_(scratch.get<float>(kFrequencies * depth * panels_.padded())) {
+    std::fill_n(data_, kFrequencies * depth * panels_.padded(), 0.0F);
+  }
+
+  const Panels<float>& panels() const { return panels_; }
+  std::int64_t depth() const { return depth_; }
+  const float* panel(std::int64_t frequency, std::int64_t p) const { return at(frequency, p); }
+  /// Element (k + c, column + i) = values[i * pitch + c]: a block whose columns are in memory.
+  void set_columns(std::int64_t frequency, std::int64_t k, std::int64_t column,
+                   const float* values, std::int64_t pitch, std::int64_t rows,
+                   std::int64_t columns) {
+    for (std::int64_t i = 0; i < columns;) {
+      const std::int64_t p = panels_.of(column + i), width = panels_.width(p);
+      const std::int64_t within = column + i - panels_.first(p);
+      const std::int64_t run = std::min(columns - i, width - within);
+      float* const to = at(frequency, p) + k * width + within;
+      for (std::int64_t c = 0; c < rows; ++c)
+        for (std::int64_t j = 0; j < run; ++j) to[c * width + j] = values[(i + j) * pitch + c];
+      i += run;
+    }
+  }
+  /// Element (k + i, column + c) = values[i * pitch + c].
+  void set_rows(std::int64_t frequency, std::int64_t k, std::int64_t column, const float* values,
+                std::int64_t pitch, std::int64_t rows, std::int64_t columns) {
+    for (std::int64_t c = 0; c < columns;) {
+      const std::int64_t p = panels_.of(column + c), width = panels_.width(p);
+      const std::int64_t within = column + c - panels_.first(p);
+      const std::int64_t run = std::min(columns - c, width - within);
+      for (std::int64_t i = 0; i < rows; ++i)
+        std::copy_n(values + i * pitch + c, run, at(frequency, p) + (k + i) * width + within);
+      c += run;
+    }
+  }
+
+ private:
+  float* at(std::int64_t frequency, std::int64_t p) const {
+    return data_ + frequency * depth_ * panels_.padded() + panels_.first(p) * depth_;
+  }
+
+  std::int64_t depth_;
+  Panels<float> panels_;
+  float* data_;
+};
+
+/// Filters to transform together, so that they fill the vectors of a packed panel.
+constexpr std::int64_t kGroup = 16;
+
+/// Calls use(o, count, phase, spectra, of) for groups of filters o, ..., o + count - 1 and every
+/// phase; spectra[f * of.stride + i * of.pitch + c] is filter o + i. `flipped`: the taps in reverse
+/// order.
+template <class Use>
+void transform_filters(const WinogradShape& s, const float* w, bool flipped, const Use& use) {
+  const std::int64_t taps = s.taps(), groups = ceil_div(s.outs, kGroup);
+  const Pixels<const float> filters{w, s.kernel, s.kernel, s.ins, s.stride, zeros(s.ins)};
+  parallel_for(groups * s.phases(), [&](std::int64_t task) {
+    thread_local Scratch scratch;
+    const std::int64_t first = task % groups * kGroup, phase = task / groups;
+    const std::int64_t count = std::min(kGroup, s.outs - first);
+    const Spectrum of(kGroup, s.ins);
+    float* const spectra = scratch.get<float>(of.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float* cells[kFrequencies];
+      filters.square(first + i, phase / s.stride, phase % s.stride, taps, cells);
+      if (flipped) std::reverse(cells, cells + taps * taps);
+      winograd_transforms().filter[taps](cells, s.ins, spectra + i * of.pitch, of.stride);
+    }
+    use(first, count, phase, spectra, of);
+  });
+}
+
+/// m = u v in every frequency, for `rows` tiles.
+void multiply(const float* u, const Spectrum& of_u, const PackedFilters& v, std::int64_t rows,
+              float* m, const Spectrum& of_m) {
+  const auto& kernels = micro_kernels<float>();
+  const Panels<float>& panels = v.panels();
+  const std::int64_t no_segment = 0;
+  MicroTile<float> tile;
+  tile.row_segments = tile.column_segments = &no_segment;
+  tile.length = v.depth();
+  for (std::int64_t f = 0; f < kFrequencies; ++f)
+    for (std::int64_t p = 0; p < panels.count; ++p) {
+      const int vectors = panels.vectors(p);
+      const std::int64_t most = kernels.max_rows(Rows::Apart, vectors);
+      tile.columns = v.panel(f, p);
+      tile.column_step = tile.valid_columns = panels.width(p);
+      for (std::int64_t i = 0; i < rows; i += most) {
+        const std::int64_t count = std::min(most, rows - i);
+        for (std::int64_t r = 0; r < count; ++r) {
+          tile.rows[r] = u + f * of_u.stride + (i + r) * of_u.pitch;
+          tile.out[r] = m + f * of_m.stride + (i + r) * of_m.pitch + panels.first(p);
+        }
+        kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
+      }
+    }
+}
+
+/// out = the filters slid over `in`. load(tile, phase, cells) and store(tile, phase, cells) place
+/// the squares of a tile.
+template <class Load, class Store>
+void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_channels,
+           std::int64_t in_phases, std::int64_t out_channels, std::int64_t out_phases,
+           std::int64_t extent, const Load& load, const Store& store) {
+  const std::int64_t in = in_channels * in_phases, out = out_channels * out_phases;
+  const std::int64_t block =
+      std::min(block_of(in + out, caches().second / 2), ceil_div(tiles.count, 4 * threads()));
+  const WinogradTransforms& transforms = winograd_transforms();
+  parallel_ranges(tiles.count, block, [&](std::int64_t first, std::int64_t last) {
+    thread_local Scratch scratch_u, scratch_m;
+    const Spectrum of_u(block, in), of_m(block, out);
+    float* const u = scratch_u.get<float>(of_u.size());
+    float* const m = scratch_m.get<float>(of_m.size());
+    for (std::int64_t t = first; t < last; ++t)
+      for (std::int64_t phase = 0; phase < in_phases; ++phase) {
+        const float* cells[kFrequencies];
+        load(t, phase, cells);
+        transforms.input(cells, in_channels,
+                         u + (t - first) * of_u.pitch + phase * in_channels, of_u.stride);
+      }
+    multiply(u, of_u, filters, last - first, m, of_m);
+    for (std::int64_t t = first; t < last; ++t)
+      for (std::int64_t phase = 0; phase < out_phases; ++phase) {
+        float* cells[kFrequencies];
+        store(t, phase, cells);
+        transforms.output[extent](m + (t - first) * of_m.pitch + phase * out_channels, of_m.stride,
+                                  out_channels, cells);
+      }
+  });
+}
+
+}  // namespace
+
+std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, const Shape& y,
+                                            const Conv2dOptions& options) {
+  const auto& [stride_h, stride_w, pad_h, pad_w, groups] = options;
+  const std::int64_t kernel = w[1];
+  const bool known = (kernel == 3 && stride_h == 1) || (kernel == 5 && stride_h <= 2);
+  if (!known || w[2] != kernel || stride_w != stride_h || groups != 1) return std::nullopt;
+  const WinogradShape shape{x[0], x[1], x[2],   x[3],     y[1],  y[2],
+                            y[3], kernel, stride_h, pad_h, pad_w};
+  const Tiles tiles(shape.images, shape.out_height, shape.out_width, shape.tile());
+  const bool pays = shape.ins >= kMinChannels && shape.outs >= kMinChannels &&
+                    tiles.count >= kMinTiles && shape.out_height >= shape.tile() &&
+                    shape.out_width >= shape.tile();
+  return pays ? std::optional(shape) : std::nullopt;
+}
+
+void winograd_forward(const WinogradShape& s, const float* x, const float* w, float* y) {
+  thread_local Scratch scratch;
+  PackedFilters filters(s.phases() * s.ins, s.outs, scratch);
+  transform_filters(s, w, false,
+                    [&](std::int64_t o, std::int64_t count, std::int64_t phase,
+                        const float* spectra, const Spectrum& of) {
+                      for (std::int64_t f = 0; f < kFrequencies; ++f)
+                        filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
+                                            s.ins, count);
+                    });
+  const std::int64_t extent = s.tile();
+  const Tiles tiles(s.images, s.out_height, s.out_width, extent);
+  const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, zeros(s.ins)};
+  const Pixels<float> out{y, s.out_height, s.out_width, s.outs, 1, nullptr};
+  slide(
+      tiles, filters, s.ins, s.phases(), s.outs, 1, extent,
+      [&](std::int64_t t, std::int64_t phase, const float** cells) {
+        in.square(tiles.image(t), s.stride * extent * tiles.row(t) + phase / s.stride - s.pad_h,
+                  s.stride * extent * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
+      },
+      [&](std::int64_t t, std::int64_t, float** cells) {
+        out.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent, cells);
+      });
+}
+
+void winograd_input_grad(const WinogradShape& s, const float* grad_y, const float* w,
+                         float* grad_x) {
+  thread_local Scratch scratch;
+  PackedFilters filters(s.outs, s.phases() * s.ins, scratch);
+  transform_filters(s, w, true,
+                    [&](std::int64_t o, std::int64_t count, std::int64_t phase,
+                        const float* spectra, const Spectrum& of) {
+                      for (std::int64_t f = 0; f < kFrequencies; ++f)
+                        filters.set_rows(f, o, phase * s.ins, spectra + f * of.stride, of.pitch,
+                                         count, s.ins);
+                    });
+  // Pixel h of phase p is q = (h + pad - p) / stride, and sees the gradients q - taps + 1 to q.
+  const std::int64_t extent = s.tile();
+  const std::int64_t first_h = s.pad_h / s.stride, first_w = s.pad_w / s.stride;
+  const Tiles tiles(s.images, (s.height - 1 + s.pad_h) / s.stride - first_h + 1,
+                    (s.width - 1 + s.pad_w) / s.stride - first_w + 1, extent);
+  const Pixels<const float> in{grad_y, s.out_height, s.out_width, s.outs, 1, zeros(s.outs)};
+  const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.stride, nullptr};
+  slide(
+      tiles, filters, s.outs, 1, s.ins, s.phases(), extent,
+      [&](std::int64_t t, std::int64_t, const float** cells) {
+        in.square(tiles.image(t), first_h + extent * tiles.row(t) - s.taps() + 1,
+                  first_w + extent * tiles.column(t) - s.taps() + 1, kPoints, cells);
+      },
+      [&](std::int64_t t, std::int64_t phase, float** cells) {
+        out.square(tiles.image(t),
+                   s.stride * (first_h + extent * tiles.row(t)) + phase / s.stride - s.pad_h,
+                   s.stride * (first_w + extent * tiles.column(t)) + phase % s.stride - s.pad_w,
+                   extent, cells);
+      });
+}
+
+// The gradient of a tile takes the part of the filter, and the taps that of the outputs. One block
+// of tiles after the other is transformed by all threads, then each frequency's sum is one
+// thread's, so that the order of additions does not depend on how many there are.
+void winograd_weight_grad(const WinogradShape& s, const float* x, const float* grad_y,
+                          float* grad_w) {
+  const WinogradTransforms& transforms = winograd_transforms();
+  const std::int64_t extent = s.tile(), taps = s.taps(), depth = s.phases() * s.ins;
+  const Tiles tiles(s.images, s.out_height, s.out_width, extent);
+  const std::int64_t block = block_of(depth + s.outs, caches().second);
+  if (tiles.count == 0) std::fill_n(grad_w, s.outs * s.kernel * s.kernel * s.ins, 0.0F);
+  if (tiles.count == 0) return;
+  const Spectrum of_u(block, depth), of_g(block, s.outs), of_sum(s.outs, depth);
+  thread_local Scratch scratch_u, scratch_g, scratch_sum;
+  float* const u = scratch_u.get<float>(of_u.size());
+  float* const g = scratch_g.get<float>(of_g.size());
+  float* const sum = scratch_sum.get<float>(of_sum.size());
+  const float* const none = zeros(std::max(s.ins, s.outs));
+  const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, none};
+  const Pixels<const float> gradient{grad_y, s.out_height, s.out_width, s.outs, 1, none};
+  const auto& kernels = micro_kernels<float>();
+  const Panels<float> panels(depth, kernels.widest(Rows::Adjacent));
+  const std::int64_t no_segment = 0;
+
+  for (std::int64_t first = 0; first < tiles.count; first += block) {
+    const std::int64_t count = std::min(block, tiles.count - first);
+    parallel_ranges(count, 8, [&](std::int64_t t, std::int64_t end) {
+      for (; t < end; ++t) {
+        const std::int64_t n = tiles.image(first + t), top = extent * tiles.row(first + t),
+                           left = extent * tiles.column(first + t);
+        const float* cells[kFrequencies];
+        for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
+          in.square(n, s.stride * top + phase / s.stride - s.pad_h,
+                    s.stride * left + phase % s.stride - s.pad_w, kPoints, cells);
+          transforms.input(cells, s.ins, u + t * of_u.pitch + phase * s.ins, of_u.stride);
+        }
+        gradient.square(n, top, left, extent, cells);
+        transforms.filter[extent](cells, s.outs, g + t * of_g.pitch, of_g.stride);
+      }
+    });
+    parallel_for(kFrequencies, [&](std::int64_t f) {
+      MicroTile<float> tile;
+      tile.row_segments = tile.column_segments = &no_segment;
+      tile.length = count;
+      tile.accumulate = first > 0;
+      tile.row_step = of_g.pitch;
+      tile.column_step = of_u.pitch;
+      for (std::int64_t p = 0; p < panels.count; ++p) {
+        const int vectors = panels.vectors(p);
+        const std::int64_t tiles_of_rows = ceil_div(s.outs, kernels.max_rows(Rows::Adjacent, vectors));
+        tile.columns = u + f * of_u.stride + panels.first(p);
+        tile.valid_columns = panels.width(p);
+        for (std::int64_t i = 0; i < tiles_of_rows; ++i) {
+          const std::int64_t o = s.outs * i / tiles_of_rows;
+          const std::int64_t rows = s.outs * (i + 1) / tiles_of_rows - o;
+          tile.rows[0] = g + f * of_g.stride + o;
+          for (std::int64_t r = 0; r < rows; ++r)
+            tile.out[r] = sum + f * of_sum.stride + (o + r) * of_sum.pitch + panels.first(p);
+          kernels.run(Rows::Adjacent, static_cast<int>(rows), vectors, tile);
+        }
+      }
+    });
+  }
+
+  const Pixels<float> out{grad_w, s.kernel, s.kernel, s.ins, s.stride, nullptr};
+  parallel_for(s.outs, [&](std::int64_t o) {
+    for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
+      float* cells[kFrequencies];
+      out.square(o, phase / s.stride, phase % s.stride, taps, cells);
+      transforms.output[taps](sum + o * of_sum.pitch + phase * s.ins, of_sum.stride, s.ins, cells);
+    }
+  });
+}
+
+}  // namespace rho::kernels::cpu

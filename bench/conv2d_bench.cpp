@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "bench/peers/onednn.h"
-#include "bench/support/check.h"
 #include "bench/support/contest.h"
+#include "bench/support/convolution.h"
 #include "bench/support/program.h"
 #include "bench/support/random.h"
 
@@ -13,87 +13,9 @@ using namespace rho;
 using namespace rho::bench;
 using kernels::Conv2dOptions;
 
-struct Layer {
-  Shape x, w;
-  Conv2dOptions options = {};
-};
-
-/// What one element of a convolution's output or gradient is the sum of: the terms of
-///   y[n, i, j, o] = sum of x[n, i stride + a - pad, j stride + b - pad, c] w[o, a, b, c].
-class Reference {
- public:
-  Reference(Direction direction, const Layer& layer, const Shape& y)
-      : direction_(direction), layer_(layer), y_(y) {}
-
-  /// a, b: the two operands (kernels/conv2d.h); `at`: the element.
-  ReferenceSum sum(const Tensor& a, const Tensor& b, const Dims& at) const {
-    switch (direction_) {
-      case Direction::Forward:
-        return forward(a, b, at);
-      case Direction::InputGradient:
-        return input_gradient(a, b, at);
-      case Direction::WeightGradient:
-        return weight_gradient(a, b, at);
-    }
-    return {};
-  }
-
- private:
-  ReferenceSum forward(const Tensor& x, const Tensor& w, const Dims& at) const {
-    ReferenceSum sum;
-    for (std::int64_t a = 0; a < w.size(1); ++a)
-      for (std::int64_t b = 0; b < w.size(2); ++b) {
-        const std::int64_t h = row(at[1], a), v = column(at[2], b);
-        if (!inside(h, v)) continue;
-        for (std::int64_t c = 0; c < w.size(3); ++c)
-          sum.add(value(x, {at[0], h, v, c}), value(w, {at[3], a, b, c}));
-      }
-    return sum;
-  }
-  ReferenceSum input_gradient(const Tensor& grad_y, const Tensor& w, const Dims& at) const {
-    ReferenceSum sum;
-    for (std::int64_t i = 0; i < y_[1]; ++i)
-      for (std::int64_t j = 0; j < y_[2]; ++j) {
-        const std::int64_t a = at[1] - row(i, 0), b = at[2] - column(j, 0);
-        if (a < 0 || a >= w.size(1) || b < 0 || b >= w.size(2)) continue;
-        for (std::int64_t o = 0; o < w.size(0); ++o)
-          sum.add(value(grad_y, {at[0], i, j, o}), value(w, {o, a, b, at[3]}));
-      }
-    return sum;
-  }
-  ReferenceSum weight_gradient(const Tensor& x, const Tensor& grad_y, const Dims& at) const {
-    ReferenceSum sum;
-    for (std::int64_t n = 0; n < y_[0]; ++n)
-      for (std::int64_t i = 0; i < y_[1]; ++i)
-        for (std::int64_t j = 0; j < y_[2]; ++j) {
-          const std::int64_t h = row(i, at[1]), v = column(j, at[2]);
-          if (inside(h, v)) sum.add(value(x, {n, h, v, at[3]}), value(grad_y, {n, i, j, at[0]}));
-        }
-    return sum;
-  }
-
-  std::int64_t row(std::int64_t i, std::int64_t a) const {
-    return i * layer_.options.stride_h + a - layer_.options.pad_h;
-  }
-  std::int64_t column(std::int64_t j, std::int64_t b) const {
-    return j * layer_.options.stride_w + b - layer_.options.pad_w;
-  }
-  bool inside(std::int64_t h, std::int64_t v) const {
-    return h >= 0 && h < layer_.x[1] && v >= 0 && v < layer_.x[2];
-  }
-  static double value(const Tensor& t, const Dims& at) {
-    const Shape& s = t.shape();
-    return static_cast<double>(
-        t.data<float>()[((at[0] * s[1] + at[1]) * s[2] + at[2]) * s[3] + at[3]]);
-  }
-
-  Direction direction_;
-  const Layer& layer_;
-  const Shape& y_;
-};
-
 /// Elements drawn at random: as many as take a fraction of a second.
-bool correct(const Reference& reference, const Tensor& a, const Tensor& b, const Tensor& out) {
+bool correct(const ConvolutionReference& reference, const Tensor& a, const Tensor& b,
+             const Tensor& out) {
   Rng rng(1);
   std::int64_t terms = 0;
   for (int drawn = 0; drawn < 100 || (terms < 20'000'000 && drawn < 20'000); ++drawn) {
@@ -122,42 +44,51 @@ const kernels::Slot<kernels::Conv2dKernel>& kernel(Direction direction) {
   return kernels::conv2d_weight_grad;
 }
 
-/// The index of the fastest, found by a short trial.
-std::size_t fastest(const std::vector<OneDnnConvolution>& convolutions) {
+/// Fastest first, by a short trial.
+void sort_by_speed(std::vector<OneDnnConvolution>& convolutions) {
   Turns::Functions functions;
   for (const OneDnnConvolution& convolution : convolutions) functions.push_back(convolution.run);
   // One library's threads do not disturb each other: no pause.
   const Turns turns(functions, {.rounds = 3, .block = 0.01, .pause = 0.0});
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < functions.size(); ++i)
-    if (turns.seconds(i) < turns.seconds(best)) best = i;
-  return best;
+  std::vector<std::pair<double, OneDnnConvolution>> timed;
+  for (std::size_t i = 0; i < functions.size(); ++i)
+    timed.emplace_back(turns.seconds(i), convolutions[i]);
+  std::sort(timed.begin(), timed.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::transform(timed.begin(), timed.end(), convolutions.begin(),
+                 [](const auto& one) { return one.second; });
 }
 
-void convolution(benchmark::State& state, const Layer& layer, Direction direction, int threads) {
+void convolution(benchmark::State& state, const Convolution& layer, Direction direction,
+                 int threads) {
   const Shape y = kernels::conv2d_shape(layer.x, layer.w, layer.options);
   const bool gives_x = direction == Direction::InputGradient;
   const bool gives_w = direction == Direction::WeightGradient;
   const Tensor a = random(gives_x ? y : layer.x, DType::Float32, 1);
   const Tensor b = random(gives_w ? y : layer.w, DType::Float32, 2);
   const Tensor out = Tensor::empty(gives_x ? layer.x : gives_w ? layer.w : y, DType::Float32);
-  const Reference reference(direction, layer, y);
+  const ConvolutionReference reference(direction, layer, y);
 
   const auto ours = [&] { kernel(direction)(a, b, layer.options, out); };
   ours();
   if (!correct(reference, a, b, out)) return state.SkipWithError("wrong convolution");
   std::vector<Contestant> peers;
-  const auto theirs = onednn_convolutions(direction, a, b, layer.options, out.shape());
-  if (!theirs.empty()) {
-    const OneDnnConvolution& best = theirs[fastest(theirs)];
-    if (!correct(reference, a, b, best.result()))
-      return state.SkipWithError("wrong convolution of onednn");
-    state.SetLabel(best.name);
-    peers.push_back({"onednn", best.run});
-  }
-  const double products =
-      static_cast<double>(numel(y)) * static_cast<double>(layer.w[1] * layer.w[2] * layer.w[3]);
-  contest(state, {2.0 * products, DType::Float32, threads}, ours, peers);
+  auto theirs = onednn_convolutions(direction, a, b, layer.options, out.shape());
+  sort_by_speed(theirs);
+  const auto join = [&](const std::string& name, const auto& peer) {
+    if (peer == theirs.end()) return;
+    if (!correct(reference, a, b, peer->result()))
+      state.SkipWithError(("wrong convolution of " + peer->name).c_str());
+    peers.push_back({name, peer->run});
+  };
+  join("onednn", theirs.begin());
+  if (!theirs.empty()) state.SetLabel(theirs.front().name);
+  // Where that is Winograd's algorithm, also the fastest that does the same operations as ours.
+  if (!theirs.empty() && theirs.front().winograd)
+    join("onednn direct",
+         std::find_if(theirs.begin(), theirs.end(), [](const auto& one) { return !one.winograd; }));
+  if (state.error_occurred()) return;
+  contest(state, {2.0 * products(layer), DType::Float32, threads}, ours, peers);
 }
 
 constexpr Conv2dOptions sliding(std::int64_t stride, std::int64_t pad) {
@@ -168,7 +99,7 @@ constexpr Conv2dOptions sliding(std::int64_t stride, std::int64_t pad) {
 
 int main(int argc, char** argv) {
   start(argc, argv);
-  const std::pair<const char*, Layer> layers[] = {
+  const std::pair<const char*, Convolution> layers[] = {
       {"convnet3-24/conv1", {{100, 32, 32, 3}, {24, 5, 5, 3}}},
       {"convnet3-24/conv2", {{100, 28, 28, 24}, {24, 5, 5, 24}}},
       {"convnet3-34/conv1", {{100, 28, 28, 1}, {34, 5, 5, 1}}},

@@ -25,6 +25,7 @@ Blas::Blas(std::string name, const std::string& path)
     : name_(std::move(name)),
       library_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)) {
   check(library_ != nullptr, "blas", path, " does not load");
+  if (name_ == "blis") find<void()>("bli_init")();  // before it is asked anything
   sgemm_ = find<Gemm<float>>("cblas_sgemm");
   dgemm_ = find<Gemm<double>>("cblas_dgemm");
 }

@@ -64,10 +64,10 @@ dnnl::primitive_desc describe(Direction direction, dnnl::algorithm algorithm,
 }
 
 /// A primitive with operands and result in its own layouts.
-class Convolution {
+class Primitive {
  public:
-  Convolution(const dnnl::primitive_desc& description, const Arguments& names, const memory& a,
-              const memory& b, memory::desc out)
+  Primitive(const dnnl::primitive_desc& description, const Arguments& names, const memory& a,
+            const memory& b, memory::desc out)
       : primitive_(description), out_(names.out), our_out_(std::move(out)) {
     for (const int name : {names.a, names.b, names.out})
       arguments_.emplace(name, memory(description.query_md(dnnl::query::exec_arg_md, name), cpu()));
@@ -140,8 +140,9 @@ std::vector<OneDnnConvolution> onednn_convolutions(Direction direction, const Te
         const std::string name = std::string(layout) + ", " + description.impl_info_str();
         if (!names.insert(name).second) continue;
         const auto convolution =
-            std::make_shared<Convolution>(description, arguments(direction), our_a, our_b, our_out);
-        all.push_back({name, [convolution] { convolution->run(); },
+            std::make_shared<Primitive>(description, arguments(direction), our_a, our_b, our_out);
+        all.push_back({name, name.find("wino") != std::string::npos,
+                       [convolution] { convolution->run(); },
                        [convolution, out] { return convolution->result(out); }});
       } catch (const dnnl::error&) {
         // It has no such convolution.

@@ -5,15 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conv2d.h"
+#include "bench/support/convolution.h"
 
 namespace rho::bench {
-
-enum class Direction { Forward, InputGradient, WeightGradient };
 
 /// One of the ways in which oneDNN does a convolution.
 struct OneDnnConvolution {
   std::string name;                ///< "blocked, jit:avx512_core"
+  bool winograd;                   ///< fewer operations than the plain sums have, and less exact
   std::function<void()> run;       ///< operands and result stay in the layout that it prefers
   std::function<Tensor()> result;  ///< of the last run, in our layout
 };

@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "autograd/ops/losses.h"
+#include "bench/support/convolution.h"
 #include "bench/support/random.h"
 #include "kernels/copy.h"
 #include "nn/models/convnet.h"
@@ -26,9 +27,12 @@ Variable count(nn::Module& module, const Variable& x, Cost& cost) {
   if (const auto* layer = dynamic_cast<const nn::Weighted*>(&module)) {
     const Variable& w = layer->weight();
     const double terms = static_cast<double>(w.numel() / w.size(0));
-    const double operations = 2.0 * terms * static_cast<double>(y.numel());
-    cost.step += (cost.forward == 0.0 ? 2.0 : 3.0) * operations;
-    cost.forward += operations;
+    const auto* conv = dynamic_cast<const nn::Conv2d*>(layer);
+    const double products = conv != nullptr
+                                ? bench::products({x.shape(), w.shape(), conv->options()})
+                                : terms * static_cast<double>(y.numel());
+    cost.step += (cost.forward == 0.0 ? 4.0 : 6.0) * products;
+    cost.forward += 2.0 * products;
     cost.terms += terms;
   }
   return y;

@@ -19,20 +19,22 @@ Flags& flags() {
   return all;
 }
 
-/// OpenBLAS takes a processor that is newer than itself for one of 2004, so it is told which
-/// kernels to use. It looks when it is loaded, which may be before main: the program starts over.
-void choose_openblas_kernels(char** argv) {
+/// OpenBLAS and BLIS take a processor that is newer than themselves for an older one than it is, so
+/// they are told whose kernels to use. OpenBLAS looks when it is loaded, which may be before main:
+/// the program starts over.
+void choose_blas_kernels(char** argv) {
   const std::string set = instruction_set();
-  const char* core = set.starts_with("AVX3") ? "SkylakeX" : set == "AVX2" ? "Haswell" : nullptr;
-  if (core == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
-  setenv("OPENBLAS_CORETYPE", core, 0);
+  const bool avx512 = set.starts_with("AVX3");
+  if ((!avx512 && set != "AVX2") || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
+  setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 0);
+  setenv("BLIS_ARCH_TYPE", avx512 ? "0" : "3", 0);  // BLIS_ARCH_SKX and BLIS_ARCH_HASWELL of 0.9
   execv("/proc/self/exe", argv);
 }
 
 }  // namespace
 
 void start(int argc, char** argv) {
-  choose_openblas_kernels(argv);
+  choose_blas_kernels(argv);
   CLI::App app("Checks results, then times ours and its peers in turns.");
   app.footer("Every flag of Google Benchmark works too: --benchmark_filter=REGEX, ...");
   app.allow_extras();

@@ -38,6 +38,10 @@ Turns::Turns(const Functions& functions, const TurnOptions& options) : seconds_(
     }
 }
 
+double Turns::fastest(std::size_t function) const {
+  return *std::min_element(seconds_[function].begin(), seconds_[function].end());
+}
+
 double Turns::ratio(std::size_t function, std::size_t other) const {
   std::vector<double> ratios;
   for (std::size_t round = 0; round < seconds_[function].size(); ++round)

@@ -27,6 +27,7 @@ class Turns {
 
   /// The median over the rounds.
   double seconds(std::size_t function) const { return median(seconds_[function]); }
+  double fastest(std::size_t function) const;
   /// How many times as long as `other` the function takes: the median over the rounds, in each of
   /// which both met the same machine.
   double ratio(std::size_t function, std::size_t other) const;

@@ -124,8 +124,17 @@ void memory(benchmark::State& state, const Case& c) {
   }
 }
 
-void add(const std::string& name, const Case& c) {
-  add_case(name, [c](benchmark::State& state, int threads) { train(state, c, threads); });
+void add(const std::string& name, const Case& c, const std::vector<int>& threads) {
+  add_case(
+      name, [c](benchmark::State& state, int count) { train(state, c, count); }, threads);
+}
+
+/// 1, 2, 4, ..., and all.
+std::vector<int> powers_of_two_threads() {
+  std::vector<int> out;
+  for (int count = 1; count < hardware_threads(); count *= 2) out.push_back(count);
+  out.push_back(hardware_threads());
+  return out;
 }
 
 }  // namespace
@@ -137,19 +146,22 @@ int main(int argc, char** argv) {
                         {"convnet5-w", 128},
                         {"resnet20", 128},
                         {"resnet56", 128}};
-  for (const Case& c : cases) add("step/" + c.network, c);
+  const std::vector<int>& threads = thread_counts();
+  for (const Case& c : cases) add("step/" + c.network, c, threads);
   for (const Case& c : cases)
-    add("evaluation/" + c.network, {c.network, c.batch, Task::Evaluation});
+    add("evaluation/" + c.network, {c.network, c.batch, Task::Evaluation}, threads);
   for (const Case& c : cases)
     benchmark::RegisterBenchmark(("memory/" + c.network).c_str(), memory, c)
         ->Iterations(1)
         ->UseManualTime();
+  // What a step costs against one number at a time.
   for (const std::int64_t batch : {1, 8, 32, 128, 512})
-    add("batch/convnet3-64s2/" + std::to_string(batch), {"convnet3-64s2", batch});
-  for (const int width : {16, 32, 64, 128})
-    add("width/convnet3-" + std::to_string(width), {"convnet3-" + std::to_string(width), 100});
-  for (const int depth : {20, 32, 44, 56})
-    add("depth/resnet" + std::to_string(depth), {"resnet" + std::to_string(depth), 128});
+    add("batch/convnet3-64s2/" + std::to_string(batch), {"convnet3-64s2", batch}, threads);
+  for (const std::string width : {"16", "32", "64", "128"})
+    add("width/convnet3-" + width, {"convnet3-" + width, 100}, threads);
+  for (const std::string depth : {"20", "32", "44", "56"})
+    add("depth/resnet" + depth, {"resnet" + depth, 128}, threads);
+  add("threads/convnet3-64s2", {"convnet3-64s2", 128}, powers_of_two_threads());
   const std::string version = torch_version();
   return run({{"libtorch", version.empty() ? "absent" : version}});
 }

@@ -103,7 +103,7 @@ def summary(results):
                 continue
             met.append(value >= least)
             if worst is None or value < worst[0]:
-                worst = value, f"{case.name}, {case.threads} threads"
+                worst = value, f"{case.name}, threads: {case.threads}"
         if worst is None:
             continue
         cases = {"": "every case", r"/(1024|2048)$": "n >= 1024"}.get(pattern, pattern.strip("^$"))
@@ -126,7 +126,8 @@ def machine(context):
               if c["num_sharing"] > 1 else f"L{c['level']} {c['type'].lower()} {c['size'] // 1024} KiB"
               for c in context["caches"])
     yield f"- caches: {', '.join(caches)}"
-    yield f"- instruction set chosen: {context['instruction set']}; {context['compiler']}; load {context['load_avg'][0]}"
+    yield f"- instruction set chosen: {context['instruction set']}; {context['compiler']}"
+    yield f"- load when it began: {context['load_avg'][0]:.2f}"
     peers = (f"{key}: {value}" for key, value in context.items() if key not in CONTEXT)
     yield f"- peers: {'; '.join(peers)}"
 
@@ -149,11 +150,11 @@ def main():
 
     date = datetime.date.today().isoformat()
     slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\(\w+\)", "", cpu()).lower()).strip("-")
-    out = arguments.out or pathlib.Path("bench/results") / f"{date}-{slug}.md"
+    out = arguments.out or pathlib.Path(__file__).parent.parent / "bench/results" / f"{date}-{slug}.md"
     lines = [f"# Benchmarks, {date}", "", *machine(context), ""]
     lines += ["Ours and its peers were timed in turns, after a check of their results: medians over rounds.",
               "ratio: how many times as fast as the fastest peer ours is (of memory: how many times as little).",
-              "of peak: of the multiply-add peak of as many threads, measured in the same turns.", ""]
+              "of peak: of the most that multiply-adds on as many cores reached in the same run.", ""]
     lines += ["## Targets", "", *summary(results), ""]
     for program in sorted(results, key=lambda name: list(PROGRAMS).index(name) if name in PROGRAMS else 99):
         lines += [f"## {PROGRAMS.get(program, program)}", ""]

@@ -22,8 +22,9 @@ const TurnOptions& turn_options();
 
 /// Registers NAME/threads:T for each number of threads. body(state, threads) runs on that many.
 template <class Body>
-void add_case(const std::string& name, const Body& body) {
-  for (const int threads : thread_counts())
+void add_case(const std::string& name, const Body& body,
+              const std::vector<int>& counts = thread_counts()) {
+  for (const int threads : counts)
     benchmark::RegisterBenchmark((name + "/threads:" + std::to_string(threads)).c_str(),
                                  [body, threads](benchmark::State& state) {
                                    set_threads(threads);

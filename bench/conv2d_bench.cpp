@@ -1,102 +1,121 @@
-// Throughput of the convolution kernels in GFLOP/s, after a check of their results.
-#include <benchmark/benchmark.h>
-
+// The convolutions of the networks beside oneDNN's fastest, in GFLOP/s.
 #include <algorithm>
-#include <cmath>
 
-#include "kernels/conv2d.h"
-#include "tensor/random.h"
+#include "bench/peers/onednn.h"
+#include "bench/support/contest.h"
+#include "bench/support/convolution.h"
+#include "bench/support/program.h"
+#include "bench/support/random.h"
 
 namespace {
 
-using rho::Shape;
-using rho::Tensor;
-using rho::kernels::Conv2dOptions;
+using namespace rho;
+using namespace rho::bench;
+using kernels::Conv2dOptions;
 
-struct Layer {
-  Shape x, w;
-  Conv2dOptions options = {};
-};
-
-Tensor random(const Shape& shape, std::uint64_t stream) {
-  rho::Rng rng(1, stream);
-  const Tensor out = Tensor::empty(shape, rho::DType::Float32);
-  std::generate_n(out.data<float>(), out.numel(),
-                  [&] { return static_cast<float>(2.0 * rng.uniform() - 1.0); });
-  return out;
-}
-
-double dot(const Tensor& a, const Tensor& b) {
-  double sum = 0.0;
-  for (std::int64_t i = 0; i < a.numel(); ++i)
-    sum += static_cast<double>(a.data<float>()[i]) * static_cast<double>(b.data<float>()[i]);
-  return sum;
-}
-
-/// One output by its plain sum, and the two gradients by <y, g> = <x, grad_x> = <w, grad_w>.
-bool correct(const Layer& layer, const Tensor& x, const Tensor& w, const Tensor& grad_y,
-             const Tensor& y, const Tensor& grad_x, const Tensor& grad_w) {
-  const std::int64_t i = y.size(1) / 2, j = y.size(2) / 2, o = y.size(3) - 1;
-  double sum = 0.0;
-  for (std::int64_t a = 0; a < w.size(1); ++a)
-    for (std::int64_t b = 0; b < w.size(2); ++b)
-      for (std::int64_t c = 0; c < w.size(3); ++c) {
-        const std::int64_t h = i * layer.options.stride_h + a - layer.options.pad_h;
-        const std::int64_t v = j * layer.options.stride_w + b - layer.options.pad_w;
-        if (h < 0 || h >= x.size(1) || v < 0 || v >= x.size(2)) continue;
-        sum += static_cast<double>(x.data<float>()[(h * x.size(2) + v) * x.size(3) + c]) *
-               static_cast<double>(
-                   w.data<float>()[((o * w.size(1) + a) * w.size(2) + b) * w.size(3) + c]);
-      }
-  const auto found = static_cast<double>(y.data<float>()[(i * y.size(2) + j) * y.size(3) + o]);
-  const double expected = dot(y, grad_y);
-  const double tolerance = 1e-5 * std::sqrt(dot(y, y) * dot(grad_y, grad_y));
-  return std::abs(found - sum) <= 1e-3 && std::abs(dot(x, grad_x) - expected) <= tolerance &&
-         std::abs(dot(w, grad_w) - expected) <= tolerance;
-}
-
-enum class Direction { Forward, InputGradient, WeightGradient };
-
-void convolution(benchmark::State& state, const Layer& layer, Direction direction) {
-  const Shape shape = rho::kernels::conv2d_shape(layer.x, layer.w, layer.options);
-  const Tensor x = random(layer.x, 1), w = random(layer.w, 2), grad_y = random(shape, 3);
-  const Tensor y = Tensor::empty(shape, rho::DType::Float32);
-  const Tensor grad_x = Tensor::empty(layer.x, rho::DType::Float32);
-  const Tensor grad_w = Tensor::empty(layer.w, rho::DType::Float32);
-  rho::kernels::conv2d_forward(x, w, layer.options, y);
-  rho::kernels::conv2d_input_grad(grad_y, w, layer.options, grad_x);
-  rho::kernels::conv2d_weight_grad(x, grad_y, layer.options, grad_w);
-  if (!correct(layer, x, w, grad_y, y, grad_x, grad_w)) {
-    state.SkipWithError("wrong convolution");
-    return;
-  }
-  for (auto _ : state) {
-    switch (direction) {
-      case Direction::Forward:
-        rho::kernels::conv2d_forward(x, w, layer.options, y);
-        break;
-      case Direction::InputGradient:
-        rho::kernels::conv2d_input_grad(grad_y, w, layer.options, grad_x);
-        break;
-      case Direction::WeightGradient:
-        rho::kernels::conv2d_weight_grad(x, grad_y, layer.options, grad_w);
-        break;
+/// Elements drawn at random: as many as take a fraction of a second.
+bool correct(const ConvolutionReference& reference, const Tensor& a, const Tensor& b,
+             const Tensor& out) {
+  Rng rng(1);
+  std::int64_t terms = 0;
+  for (int drawn = 0; drawn < 100 || (terms < 20'000'000 && drawn < 20'000); ++drawn) {
+    Dims at;
+    std::int64_t index = 0;
+    for (const std::int64_t extent : out.shape()) {
+      at.push_back(rng.below(extent));
+      index = index * extent + at.back();
     }
+    const ReferenceSum sum = reference.sum(a, b, at);
+    if (!sum.agrees_with(out.data<float>()[index])) return false;
+    terms += sum.terms;
   }
-  const auto filter = static_cast<double>(w.size(1) * w.size(2) * w.size(3));
-  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(y.numel()) * filter,
-                                                 benchmark::Counter::kIsIterationInvariantRate);
+  return true;
+}
+
+const kernels::Slot<kernels::Conv2dKernel>& kernel(Direction direction) {
+  switch (direction) {
+    case Direction::Forward:
+      return kernels::conv2d_forward;
+    case Direction::InputGradient:
+      return kernels::conv2d_input_grad;
+    case Direction::WeightGradient:
+      break;
+  }
+  return kernels::conv2d_weight_grad;
+}
+
+/// Fastest first, by a short trial.
+void sort_by_speed(std::vector<OneDnnConvolution>& convolutions) {
+  Turns::Functions functions;
+  for (const OneDnnConvolution& convolution : convolutions) functions.push_back(convolution.run);
+  // One library's threads do not disturb each other: no pause.
+  const Turns turns(functions, {.rounds = 3, .block = 0.01, .pause = 0.0});
+  std::vector<std::pair<double, OneDnnConvolution>> timed;
+  for (std::size_t i = 0; i < functions.size(); ++i)
+    timed.emplace_back(turns.seconds(i), convolutions[i]);
+  std::sort(timed.begin(), timed.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::transform(timed.begin(), timed.end(), convolutions.begin(),
+                 [](const auto& one) { return one.second; });
+}
+
+void convolution(benchmark::State& state, const Convolution& layer, Direction direction,
+                 int threads) {
+  const Shape y = kernels::conv2d_shape(layer.x, layer.w, layer.options);
+  const bool gives_x = direction == Direction::InputGradient;
+  const bool gives_w = direction == Direction::WeightGradient;
+  const Tensor a = random(gives_x ? y : layer.x, DType::Float32, 1);
+  const Tensor b = random(gives_w ? y : layer.w, DType::Float32, 2);
+  const Tensor out = Tensor::empty(gives_x ? layer.x : gives_w ? layer.w : y, DType::Float32);
+  const ConvolutionReference reference(direction, layer, y);
+
+  const auto ours = [&] { kernel(direction)(a, b, layer.options, out); };
+  ours();
+  if (!correct(reference, a, b, out)) return state.SkipWithError("wrong convolution");
+  std::vector<Contestant> peers;
+  auto theirs = onednn_convolutions(direction, a, b, layer.options, out.shape());
+  sort_by_speed(theirs);
+  const auto join = [&](const std::string& name, const auto& peer) {
+    if (peer == theirs.end()) return;
+    if (!correct(reference, a, b, peer->result()))
+      state.SkipWithError(("wrong convolution of " + peer->name).c_str());
+    peers.push_back({name, peer->run});
+  };
+  join("onednn", theirs.begin());
+  if (!theirs.empty()) state.SetLabel(theirs.front().name);
+  // Where that is Winograd's algorithm, also the fastest that does the same operations as ours.
+  if (!theirs.empty() && theirs.front().winograd)
+    join("onednn direct",
+         std::find_if(theirs.begin(), theirs.end(), [](const auto& one) { return !one.winograd; }));
+  if (state.error_occurred()) return;
+  contest(state, {2.0 * products(layer), DType::Float32, threads}, ours, peers);
+}
+
+constexpr Conv2dOptions sliding(std::int64_t stride, std::int64_t pad) {
+  return {stride, stride, pad, pad};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::pair<const char*, Layer> layers[] = {
+  start(argc, argv);
+  const std::pair<const char*, Convolution> layers[] = {
+      {"convnet3-24/conv1", {{100, 32, 32, 3}, {24, 5, 5, 3}}},
+      {"convnet3-24/conv2", {{100, 28, 28, 24}, {24, 5, 5, 24}}},
       {"convnet3-34/conv1", {{100, 28, 28, 1}, {34, 5, 5, 1}}},
       {"convnet3-34/conv2", {{100, 24, 24, 34}, {34, 5, 5, 34}}},
-      {"convnet3-64s2/conv2",
-       {{100, 16, 16, 64}, {64, 5, 5, 64}, {.stride_h = 2, .stride_w = 2, .pad_h = 2, .pad_w = 2}}},
-      {"3x3x64", {{16, 32, 32, 64}, {64, 3, 3, 64}, {.pad_h = 1, .pad_w = 1}}},
+      {"convnet3-64s2/conv1", {{128, 32, 32, 3}, {64, 5, 5, 3}, sliding(2, 2)}},
+      {"convnet3-64s2/conv2", {{128, 16, 16, 64}, {64, 5, 5, 64}, sliding(2, 2)}},
+      {"convnet5-w/conv1", {{128, 32, 32, 3}, {32, 3, 3, 3}, sliding(2, 1)}},
+      {"convnet5-w/conv2", {{128, 16, 16, 32}, {64, 3, 3, 32}, sliding(2, 1)}},
+      {"convnet5-w/conv3", {{128, 8, 8, 64}, {64, 3, 3, 64}, sliding(2, 1)}},
+      {"convnet5-w/conv4", {{128, 4, 4, 64}, {128, 4, 4, 64}}},
+      {"resnet/conv1", {{128, 32, 32, 3}, {16, 3, 3, 3}, sliding(1, 1)}},
+      {"resnet/layer1", {{128, 32, 32, 16}, {16, 3, 3, 16}, sliding(1, 1)}},
+      {"resnet/layer2.0.conv1", {{128, 32, 32, 16}, {32, 3, 3, 16}, sliding(2, 1)}},
+      {"resnet/layer2", {{128, 16, 16, 32}, {32, 3, 3, 32}, sliding(1, 1)}},
+      {"resnet/layer3.0.conv1", {{128, 16, 16, 32}, {64, 3, 3, 32}, sliding(2, 1)}},
+      {"resnet/layer3", {{128, 8, 8, 64}, {64, 3, 3, 64}, sliding(1, 1)}},
   };
   const std::pair<const char*, Direction> directions[] = {
       {"forward", Direction::Forward},
@@ -105,9 +124,10 @@ int main(int argc, char** argv) {
   };
   for (const auto& [layer_name, layer] : layers)
     for (const auto& [direction_name, direction] : directions)
-      benchmark::RegisterBenchmark((std::string(layer_name) + "/" + direction_name).c_str(),
-                                   convolution, layer, direction)
-          ->UseRealTime();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+      add_case(std::string(layer_name) + "/" + direction_name,
+               [layer = layer, direction = direction](benchmark::State& state, int threads) {
+                 convolution(state, layer, direction, threads);
+               });
+  const std::string version = onednn_version();
+  return run({{"onednn", version.empty() ? "absent" : version}});
 }

@@ -1,73 +1,113 @@
-// Throughput of the matrix product in GFLOP/s (2 M N K operations), after a check of its result.
-#include <benchmark/benchmark.h>
-
+// The matrix product beside OpenBLAS's and BLIS's, in GFLOP/s (2 M N K operations).
 #include <algorithm>
-#include <cmath>
 
+#include "bench/peers/blas.h"
+#include "bench/support/check.h"
+#include "bench/support/contest.h"
+#include "bench/support/program.h"
+#include "bench/support/random.h"
 #include "kernels/matmul.h"
-#include "tensor/random.h"
 
 namespace {
 
-using rho::Tensor;
+using namespace rho;
+using namespace rho::bench;
 
-Tensor random(const rho::Shape& shape, std::uint64_t stream) {
-  rho::Rng rng(1, stream);
-  const Tensor out = Tensor::empty(shape, rho::DType::Float32);
-  std::generate_n(out.data<float>(), out.numel(),
-                  [&] { return static_cast<float>(2.0 * rng.uniform() - 1.0); });
-  return out;
-}
+/// [rows, depth] by [depth, columns]; an operand is contiguous, or the transpose of what is.
+struct Product {
+  std::int64_t rows, depth, columns;
+  bool transpose_a = false, transpose_b = false;
+  DType dtype = DType::Float32;
+};
 
-/// Checks some elements by plain sums, to the rounding of a sum of K terms in any order.
+/// Whole rows against plain sums: all of them, or as many as take a fraction of a second.
+template <class T>
 bool correct(const Tensor& a, const Tensor& b, const Tensor& out) {
   const std::int64_t rows = a.size(0), depth = a.size(1), columns = b.size(1);
-  for (std::int64_t i = 0; i < rows; i += std::max<std::int64_t>(1, rows / 13))
-    for (std::int64_t j = 0; j < columns; j += std::max<std::int64_t>(1, columns / 13)) {
-      double sum = 0.0, magnitude = 0.0;
-      for (std::int64_t k = 0; k < depth; ++k) {
-        const double term =
-            static_cast<double>(a.data<float>()[i * a.strides()[0] + k * a.strides()[1]]) *
-            static_cast<double>(b.data<float>()[k * b.strides()[0] + j * b.strides()[1]]);
-        sum += term;
-        magnitude += std::abs(term);
-      }
-      const double found = static_cast<double>(out.data<float>()[i * columns + j]);
-      if (!(std::abs(found - sum) <= 1e-7 * static_cast<double>(depth) * magnitude)) return false;
+  const std::int64_t count = std::clamp<std::int64_t>(100'000'000 / (depth * columns), 2, rows);
+  std::vector<ReferenceSum> sums(static_cast<std::size_t>(columns));
+  for (std::int64_t r = 0; r < count; ++r) {
+    const std::int64_t i = r * (rows - 1) / std::max<std::int64_t>(count - 1, 1);
+    std::fill(sums.begin(), sums.end(), ReferenceSum{});
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const T* b_row = b.data<T>() + k * b.strides()[0];
+      const auto left = static_cast<double>(a.data<T>()[i * a.strides()[0] + k * a.strides()[1]]);
+      for (std::int64_t j = 0; j < columns; ++j)
+        sums[static_cast<std::size_t>(j)].add(left, static_cast<double>(b_row[j * b.strides()[1]]));
     }
+    const T* found = out.data<T>() + i * columns;
+    if (!std::equal(sums.begin(), sums.end(), found,
+                    [](const ReferenceSum& sum, T value) { return sum.agrees_with(value); }))
+      return false;
+  }
   return true;
 }
 
-void product(benchmark::State& state, bool transpose_a, bool transpose_b) {
-  const std::int64_t rows = state.range(0), depth = state.range(1), columns = state.range(2);
-  const Tensor a =
-      transpose_a ? random({depth, rows}, 1).transpose(0, 1) : random({rows, depth}, 1);
-  const Tensor b =
-      transpose_b ? random({columns, depth}, 2).transpose(0, 1) : random({depth, columns}, 2);
-  const Tensor out = Tensor::empty({rows, columns}, rho::DType::Float32);
-  rho::kernels::matmul(a, b, out);
-  if (!correct(a, b, out)) {
-    state.SkipWithError("wrong product");
-    return;
+void product(benchmark::State& state, const Product& p, int threads) {
+  const auto operand = [&](std::int64_t rows, std::int64_t columns, bool transpose, int stream) {
+    return transpose ? random({columns, rows}, p.dtype, stream).transpose(0, 1)
+                     : random({rows, columns}, p.dtype, stream);
+  };
+  const Tensor a = operand(p.rows, p.depth, p.transpose_a, 1);
+  const Tensor b = operand(p.depth, p.columns, p.transpose_b, 2);
+  const Tensor out = Tensor::empty({p.rows, p.columns}, p.dtype);
+  const auto correct_now = [&] {
+    return p.dtype == DType::Float32 ? correct<float>(a, b, out) : correct<double>(a, b, out);
+  };
+
+  const auto ours = [&] { kernels::matmul(a, b, out); };
+  ours();
+  if (!correct_now()) return state.SkipWithError("wrong product");
+  std::vector<Contestant> peers;
+  for (const Blas& blas : blas_libraries()) {
+    blas.set_threads(threads);
+    const auto peer = [&] { blas.matmul(a, b, out); };
+    peer();
+    if (!correct_now()) return state.SkipWithError(("wrong product of " + blas.name()).c_str());
+    peers.push_back({blas.name(), peer});
   }
-  for (auto _ : state) rho::kernels::matmul(a, b, out);
-  state.counters["GFLOP/s"] = benchmark::Counter(
-      2e-9 * static_cast<double>(rows) * static_cast<double>(depth) * static_cast<double>(columns),
-      benchmark::Counter::kIsIterationInvariantRate);
+  const double flops = 2.0 * static_cast<double>(p.rows) * static_cast<double>(p.depth) *
+                       static_cast<double>(p.columns);
+  contest(state, {flops, p.dtype, threads}, ours, peers);
 }
 
-BENCHMARK_CAPTURE(product, plain, false, false)
-    ->Args({256, 256, 256})
-    ->Args({512, 512, 512})
-    ->Args({1024, 1024, 1024})
-    ->UseRealTime();
-BENCHMARK_CAPTURE(product, transposed_a, true, false)->Args({512, 512, 512})->UseRealTime();
-BENCHMARK_CAPTURE(product, transposed_b, false, true)->Args({512, 512, 512})->UseRealTime();
-// The last layer of convnet3-34 at batch 100: output, input gradient, weight gradient.
-BENCHMARK_CAPTURE(product, linear, false, true)->Args({100, 13600, 10})->UseRealTime();
-BENCHMARK_CAPTURE(product, linear_input, false, false)->Args({100, 10, 13600})->UseRealTime();
-BENCHMARK_CAPTURE(product, linear_weight, true, false)->Args({10, 100, 13600})->UseRealTime();
+void add(const std::string& name, const Product& p) {
+  add_case(name, [p](benchmark::State& state, int threads) { product(state, p, threads); });
+}
+
+/// The three products of a fully connected layer: y = x W^T and its two gradients.
+void add_layer(const std::string& name, std::int64_t batch, std::int64_t inputs,
+               std::int64_t outputs) {
+  add(name + "/forward", {batch, inputs, outputs, false, true});
+  add(name + "/input_grad", {batch, outputs, inputs});
+  add(name + "/weight_grad", {outputs, batch, inputs, true, false});
+}
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  start(argc, argv);
+  for (const DType dtype : {DType::Float32, DType::Float64}) {
+    const std::string of(name_of(dtype));
+    for (const std::int64_t n : {64, 128, 256, 512, 1024, 2048})
+      add(of + "/" + std::to_string(n), {n, n, n, false, false, dtype});
+    add(of + "/512/transposed_a", {512, 512, 512, true, false, dtype});
+    add(of + "/512/transposed_b", {512, 512, 512, false, true, dtype});
+    add(of + "/512/transposed_both", {512, 512, 512, true, true, dtype});
+  }
+  add_layer("convnet3-24/fc", 100, 13824, 10);
+  add_layer("convnet3-34/fc", 100, 13600, 10);
+  add_layer("convnet3-64s2/fc", 128, 4096, 10);
+  add_layer("convnet5-w/fc", 128, 128, 10);
+  add_layer("resnet/linear", 128, 64, 10);
+  add_layer("mlp-512/fc1", 128, 784, 512);
+  add_layer("mlp-512/fc2", 128, 512, 512);
+  add_layer("mlp-512/fc3", 128, 512, 10);
+
+  std::vector<std::pair<std::string, std::string>> peers{{"openblas", "absent"},
+                                                         {"blis", "absent"}};
+  for (auto& [name, version] : peers)
+    for (const Blas& blas : blas_libraries())
+      if (blas.name() == name) version = blas.version();
+  return run(peers);
+}

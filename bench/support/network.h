@@ -1,0 +1,55 @@
+// A network of ours in training, as the benchmarks run it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "nn/state.h"
+#include "optim/sgd.h"
+
+namespace rho::bench {
+
+/// A network for 32 x 32 x 3 images of ten classes, by its name; convnet3-W has any width.
+std::shared_ptr<nn::Module> build(const std::string& name, DType dtype = DType::Float32);
+
+/// What is trained: a batch, and how.
+struct Training {
+  Tensor x, labels;  ///< [N, H, W, C] of float32, [N] of int64
+  double lr = 1e-4, momentum = 0.9;
+};
+
+/// A random batch.
+Training random_training(std::int64_t batch);
+
+/// The same training in another precision.
+Training in_dtype(const Training& training, DType dtype);
+
+/// A network, its data and its optimizer. See TorchNetwork (bench/peers/torch.h) for the methods.
+class Network {
+ public:
+  Network(std::shared_ptr<nn::Module> model, const Training& training);
+
+  double backward();
+  void step();
+  Tensor evaluate();
+  nn::NamedTensors gradients() const;
+
+ private:
+  std::shared_ptr<nn::Module> model_;
+  Variable x_;
+  Tensor labels_;
+  optim::Sgd optimizer_;
+};
+
+/// The operations of convolutions and fully connected layers (two a product), and their lengths.
+struct Cost {
+  double forward = 0.0;  ///< operations
+  double step = 0.0;     ///< of forward and backward; the first layer has no input gradient
+  double terms = 0.0;    ///< products that make one output of a layer, summed over the layers
+};
+Cost cost(nn::Module& model, const Tensor& x);
+
+/// As torch_peak_bytes (bench/peers/torch.h).
+double peak_bytes(const std::string& name, std::int64_t batch);
+
+}  // namespace rho::bench

@@ -1,0 +1,76 @@
+#include "bench/support/program.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "bench/support/peak.h"
+
+namespace rho::bench {
+namespace {
+
+struct Flags {
+  std::vector<int> threads{1, hardware_threads()};
+  TurnOptions turns;
+};
+Flags& flags() {
+  static Flags all;
+  return all;
+}
+
+/// OpenBLAS and BLIS take a processor that is newer than themselves for an older one than it is, so
+/// they are told whose kernels to use. OpenBLAS looks when it is loaded, which may be before main:
+/// the program starts over.
+void choose_blas_kernels(char** argv) {
+  const std::string set = instruction_set();
+  const bool avx512 = set.starts_with("AVX3");
+  if ((!avx512 && set != "AVX2") || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
+  setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 0);
+  setenv("BLIS_ARCH_TYPE", avx512 ? "0" : "3", 0);  // BLIS_ARCH_SKX and BLIS_ARCH_HASWELL of 0.9
+  execv("/proc/self/exe", argv);
+}
+
+}  // namespace
+
+void start(int argc, char** argv) {
+  choose_blas_kernels(argv);
+  CLI::App app("Checks results, then times ours and its peers in turns.");
+  app.footer("Every flag of Google Benchmark works too: --benchmark_filter=REGEX, ...");
+  app.allow_extras();
+  app.add_option("--threads", flags().threads, "Numbers of threads to run every case with")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
+  app.add_option("--rounds", flags().turns.rounds, "Rounds, of whose times medians are taken")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  std::vector<int>& threads = flags().threads;
+  std::sort(threads.begin(), threads.end());
+  threads.erase(std::unique(threads.begin(), threads.end()), threads.end());
+
+  std::vector<std::string> rest = app.remaining();
+  std::vector<char*> left{argv[0]};
+  for (std::string& argument : rest) left.push_back(argument.data());
+  int count = static_cast<int>(left.size());
+  benchmark::Initialize(&count, left.data());
+  if (benchmark::ReportUnrecognizedArguments(count, left.data())) std::exit(1);
+}
+
+const std::vector<int>& thread_counts() { return flags().threads; }
+const TurnOptions& turn_options() { return flags().turns; }
+
+int run(const std::vector<std::pair<std::string, std::string>>& peers) {
+  benchmark::AddCustomContext("instruction set", instruction_set());
+  benchmark::AddCustomContext("compiler", "GCC " __VERSION__);
+  for (const auto& [name, version] : peers) benchmark::AddCustomContext(name, version);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
+}  // namespace rho::bench

@@ -1,0 +1,39 @@
+// Timing of functions that are compared: in turns, so that whatever else the machine does meets all
+// of them alike.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+namespace rho::bench {
+
+struct TurnOptions {
+  int rounds = 7;
+  double block = 0.03;  ///< seconds that a function's calls of one round take together
+  /// Seconds of rest between two blocks: the idle threads of OpenMP and of OpenBLAS spin for some
+  /// milliseconds after their last work, and would take a core from the next function.
+  double pause = 0.04;
+};
+
+double median(std::vector<double> values);
+
+/// Seconds of one call, by function and round.
+class Turns {
+ public:
+  using Functions = std::vector<std::function<void()>>;
+
+  /// A round is a block of calls of each function.
+  Turns(const Functions& functions, const TurnOptions& options);
+
+  /// The median over the rounds.
+  double seconds(std::size_t function) const { return median(seconds_[function]); }
+  double fastest(std::size_t function) const;
+  /// How many times as long as `other` the function takes: the median over the rounds, in each of
+  /// which both met the same machine.
+  double ratio(std::size_t function, std::size_t other) const;
+
+ private:
+  std::vector<std::vector<double>> seconds_;
+};
+
+}  // namespace rho::bench

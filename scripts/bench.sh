@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds the benchmarks and their peers, runs them all and writes a report.
+# usage: bench.sh [--out FILE] [--filter REGEX] [--quick]
+#   --out FILE      the report (default: bench/results/DATE-CPU.md)
+#   --filter REGEX  only the cases whose names match
+#   --quick         two rounds a case: shows that everything works, measures little
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=() flags=()
+while [ $# != 0 ]; do
+  case $1 in
+    --out) out=(--out "$2"); shift 2 ;;
+    --filter) flags+=("--benchmark_filter=$2"); shift 2 ;;
+    --quick) flags+=(--rounds=2); shift ;;
+    *) echo "unknown flag $1" >&2; exit 2 ;;
+  esac
+done
+bash scripts/install.sh --bench
+programs=()
+for source in bench/*_bench.cpp; do programs+=("$(basename "$source" .cpp)"); done
+bash scripts/build.sh release "${programs[@]}"
+
+results=build/release/bench/results
+rm -rf "$results"
+mkdir -p "$results"
+for program in "${programs[@]}"; do
+  "build/release/bench/$program" --benchmark_out="$results/$program.json" "${flags[@]}"
+done
+scripts/bench_report.py "${out[@]}" "$results"/*.json

@@ -127,7 +127,9 @@ ProfileSummary summarize(const Profile& profile) {
 }
 
 std::string to_text(const ProfileSummary& summary) {
-  std::size_t widest = 20;
+  const std::string steps = print("mean of %lld step%s", static_cast<long long>(summary.steps),
+                                  summary.steps == 1 ? "" : "s");
+  std::size_t widest = std::max(steps.size(), std::string_view(kOutsideKernels).size() + 2);
   for (const Summary::Phase& phase : summary.phases) {
     widest = std::max(widest, phase.name.size());
     for (const Summary::Kernel& kernel : phase.kernels)
@@ -136,8 +138,6 @@ std::string to_text(const ProfileSummary& summary) {
   for (const Summary::Layer& layer : summary.layers) widest = std::max(widest, layer.name.size());
   const int width = static_cast<int>(widest + 2);
 
-  const std::string steps = print("mean of %lld step%s", static_cast<long long>(summary.steps),
-                                  summary.steps == 1 ? "" : "s");
   std::string out = print("%-*s%10s%12s%9s\n", width, steps.c_str(), "calls", "ms", "share");
   const auto line = [&](const std::string& name, const std::string& calls, double time) {
     out += print("%-*s%10s%12.3f%7.1f %%\n", width, name.c_str(), calls.c_str(), time,
@@ -145,7 +145,7 @@ std::string to_text(const ProfileSummary& summary) {
   };
   for (const Summary::Phase& phase : summary.phases) {
     line(phase.name, "", phase.time);
-    if (phase.kernels.empty()) continue;  // then nothing is in it
+    if (phase.kernels.empty()) continue;  // its line has said it all
     for (const Summary::Kernel& kernel : phase.kernels)
       line("  " + kernel.name, print("%.4g", kernel.calls), kernel.time);
     line(std::string("  ") + kOutsideKernels, "", phase.outside_kernels);

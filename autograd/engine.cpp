@@ -8,6 +8,7 @@
 
 #include "autograd/ops/arithmetic.h"
 #include "kernels/fill.h"
+#include "tensor/profile.h"
 
 namespace rho {
 namespace {
@@ -81,6 +82,8 @@ std::vector<Variable> run_backward(const std::vector<Root>& roots,
   while (!queue.empty()) {
     const std::shared_ptr<Node> node = queue.top();
     queue.pop();
+    const ProfileScope scope(SpanKind::Operation, node->op(),
+                             [&](Span& span) { span.layer = node->layer(); });
     Variable g = std::move(pending.extract(node.get()).mapped());
     if (wanted.contains(node.get())) captured[node.get()] = g;
     if (node->is_leaf()) {

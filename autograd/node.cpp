@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include "tensor/profile.h"
+
 namespace rho {
 namespace {
 
@@ -37,6 +39,7 @@ Node::Node(std::string_view op, std::vector<std::shared_ptr<Node>> inputs, Backw
     : op_(op), inputs_(std::move(inputs)), backward_(std::move(backward)) {
   static std::atomic<std::uint64_t> counter{0};
   order_ = ++counter;
+  if (const Profile* const profile = Profile::current()) layer_ = profile->layer();
 }
 
 Node::~Node() {

@@ -19,6 +19,8 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   const std::string& op() const { return op_; }
+  /// Path of the layer that recorded it, where a profile was being made; else empty.
+  const std::string& layer() const { return layer_; }
   const std::vector<std::shared_ptr<Node>>& inputs() const { return inputs_; }
   /// Grows with every node made: the node of an input is always older than its user's.
   std::uint64_t order() const { return order_; }
@@ -34,6 +36,7 @@ class Node {
 
  private:
   std::string op_;
+  std::string layer_;
   std::vector<std::shared_ptr<Node>> inputs_;
   Backward backward_;
   std::uint64_t order_;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "tensor/profile.h"
 #include "tensor/tensor.h"
 
 namespace rho::kernels {
@@ -18,7 +19,7 @@ class Slot<void(Args...)> {
  public:
   using Function = void (*)(Args...);
 
-  constexpr explicit Slot(const char* name) : name_(name) {}
+  constexpr explicit Slot(std::string_view name) : name_(name) {}
 
   void fill(DeviceType type, Function function) {
     functions_[static_cast<std::size_t>(type)] = function;
@@ -33,6 +34,7 @@ class Slot<void(Args...)> {
     const DeviceType type = first->device().type;
     const Function function = functions_[static_cast<std::size_t>(type)];
     check(function != nullptr, name_, "has no kernel for device ", type);
+    const ProfileScope scope(SpanKind::Kernel, name_, [&](Span& span) { (note(span, args), ...); });
     function(args...);
   }
 
@@ -46,7 +48,13 @@ class Slot<void(Args...)> {
   template <class Other>
   void visit(const Tensor*&, const Other&) const {}
 
-  const char* name_;
+  static void note(Span& span, const Tensor& tensor) {
+    if (tensor.defined()) span.shapes.push_back(tensor.shape());
+  }
+  template <class Other>
+  static void note(Span&, const Other&) {}
+
+  std::string_view name_;
   std::array<Function, kDeviceTypes> functions_{};
 };
 

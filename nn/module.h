@@ -8,6 +8,7 @@
 
 #include "autograd/variable.h"
 #include "nn/rescale.h"
+#include "tensor/profile.h"
 
 namespace rho::nn {
 
@@ -40,7 +41,12 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   virtual Variable forward(const Variable& x) = 0;
-  Variable operator()(const Variable& x) { return forward(x); }
+  /// forward(x), as a layer of its own in a profile. This is how a module calls its children.
+  Variable operator()(const Variable& x) {
+    if (name_in_parent_.empty()) return forward(x);
+    const ProfileScope scope(SpanKind::Layer, name_in_parent_);
+    return forward(x);
+  }
 
   /// What kind of layer this is, for messages: "Conv2d".
   virtual std::string kind() const = 0;
@@ -73,11 +79,15 @@ class Module {
   /// A child under `name`; an empty name adds no level to the dotted path.
   template <class M>
   std::shared_ptr<M> register_module(std::string name, std::shared_ptr<M> module) {
+    module->name_in_parent_ = name;
     children_.emplace_back(std::move(name), module);
     return module;
   }
-  std::vector<std::pair<std::string, std::shared_ptr<Module>>>& mutable_children() {
-    return children_;
+  /// Puts another child in the place and under the name of the one at `index`.
+  void replace_module(std::size_t index, std::shared_ptr<Module> module) {
+    auto& [name, child] = children_.at(index);
+    module->name_in_parent_ = name;
+    child = std::move(module);
   }
 
  private:
@@ -87,6 +97,7 @@ class Module {
   std::vector<NamedParameter> parameters_;
   std::vector<std::pair<std::string, std::unique_ptr<Tensor>>> buffers_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
+  std::string name_in_parent_;  // empty: none, or one that adds no level
   bool training_ = true;
 };
 

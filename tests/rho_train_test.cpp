@@ -319,6 +319,52 @@ TEST_F(RhoTrainTest, TheAuditHasALineAStep) {
   }
 }
 
+TEST_F(RhoTrainTest, AProfileChangesNothingElse) {
+  const Arguments methods[] = {
+      {"--momentum", "0.9"},
+      {"--optimizer", "tangent-gradient", "--rho", "margin:1", "--lr", "0.002", "--audit"}};
+  for (const Arguments& method : methods) {
+    const std::string plain = "plain" + method.back(), profiled = "profiled" + method.back();
+    SCOPED_TRACE(profiled);
+    expect_success(testing::run(on_idx(plain, method)));
+    Arguments with = method;
+    with.push_back("--profile");
+    const testing::Finished finished = testing::run(on_idx(profiled, with));
+    expect_success(finished);
+
+    const std::string table = testing::read_text(out(profiled) / "profile.txt");
+    EXPECT_NE(finished.out.find(table), std::string::npos) << finished.out;
+    for (const char* text : {"mean of 10 steps", "forward", "backward", "optimizer", "conv2d",
+                             "conv2d_weight_grad", "conv1", "fc"})
+      EXPECT_NE(table.find(text), std::string::npos) << text << " is not in\n" << table;
+    const json trace = json::parse(testing::read_text(out(profiled) / "profile.json"));
+    int steps = 0;
+    for (const json& event : trace["traceEvents"]) steps += event.value("cat", "") == "step";
+    EXPECT_EQ(steps, 10);
+
+    for (const char* name : {"profile.txt", "profile.json"}) fs::remove(out(profiled) / name);
+    expect_same_run(plain, profiled);
+  }
+}
+
+TEST_F(RhoTrainTest, AProfileOfAShortOrResumedRun) {
+  // 12 steps in 3 epochs: 9 are left after the warm-up.
+  expect_success(testing::run(on_csv("out", {"--profile"})));
+  EXPECT_TRUE(testing::read_text(out() / "profile.txt").starts_with("mean of 9 steps"));
+  // 4 more: the last one.
+  expect_success(testing::run(on_csv("out", {"--resume", "--epochs", "4", "--profile"})));
+  EXPECT_TRUE(testing::read_text(out() / "profile.txt").starts_with("mean of 1 step "));
+
+  expect_failure(testing::run(on_csv("out", {"--resume", "--epochs", "4", "--profile"})), 1,
+                 "this run has 0");
+  expect_failure(testing::run(on_csv("short", {"--epochs", "1", "--batch", "30", "--profile"})), 1,
+                 "this run has 2");
+  fs::create_directories(out("folder") / "profile.json");
+  expect_failure(testing::run(on_csv("folder", {"--profile"})), 1, "profile.json is a folder");
+  std::ofstream(directory_ / "file") << "x";
+  expect_failure(testing::run(on_csv("file", {"--profile"})), 1, (directory_ / "file").string());
+}
+
 TEST_F(RhoTrainTest, StepsThatAreNotFiniteAreSkippedWhenAsked) {
   const Arguments overflow{"--loss", "exponential", "--init-std", "30", "--lr", "1e-30"};
   expect_failure(testing::run(on_csv("stops", overflow)), 1, "not finite");
@@ -460,8 +506,9 @@ TEST_F(RhoTrainTest, WrongInputsExitWith1) {
 TEST_F(RhoTrainTest, HelpIsComplete) {
   const testing::Finished finished = testing::run(command({"--help"}));
   expect_success(finished);
-  for (const char* text : {"--model", "--data", "--optimizer", "--schedule", "--corrupt-mode",
-                           "--resume", "Examples:", "fashion-mnist", "tangent-gradient"})
+  for (const char* text :
+       {"--model", "--data", "--optimizer", "--schedule", "--corrupt-mode", "--resume", "--profile",
+        "Examples:", "fashion-mnist", "tangent-gradient"})
     EXPECT_NE(finished.out.find(text), std::string::npos) << text;
 }
 

@@ -20,7 +20,7 @@ class Residual : public Module {
         shortcut_(register_module("shortcut", std::move(shortcut))) {}
 
   Variable forward(const Variable& x) override {
-    const Variable a = main_->forward(x), b = shortcut_->forward(x);
+    const Variable a = (*main_)(x), b = (*shortcut_)(x);
     check(a.shape() == b.shape(), "Residual", "the branches give ", a.shape(), " and ", b.shape());
     return relu(weighed(a, main_ratio_) + weighed(b, shortcut_ratio_));
   }

@@ -14,12 +14,12 @@ class Sequential : public Module {
   }
   /// Puts another layer in the place of the one at `index`.
   void replace(std::size_t index, std::shared_ptr<Module> layer) {
-    mutable_children().at(index).second = std::move(layer);
+    replace_module(index, std::move(layer));
   }
 
   Variable forward(const Variable& x) override {
     Variable y = x;
-    for (const auto& child : children()) y = child.second->forward(y);
+    for (const auto& child : children()) y = (*child.second)(y);
     return y;
   }
   std::string kind() const override { return "Sequential"; }

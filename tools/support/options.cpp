@@ -200,6 +200,11 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_flag("--resume", options.resume,
                "go on from the last checkpoint in OUT, with the options of that run")
       ->group("Run");
+  app.add_flag(
+         "--profile", options.profile,
+         "time some early steps by kernel and by layer: a table, also in OUT/profile.txt, and "
+         "a trace for chrome://tracing or ui.perfetto.dev in OUT/profile.json")
+      ->group("Run");
   app.footer(kExamples);
   if (!parse_command_line(app, argc, argv)) return std::nullopt;
 

@@ -41,12 +41,13 @@ struct TrainOptions {
   int threads = 0;
   std::string out;
   bool resume = false;
+  bool profile = false;
 
   /// --norm as a number: infinity for "inf".
   double p() const;
 };
 
-/// Everything but --out and --resume, in the order of the help.
+/// Everything but --out, --resume and --profile, in the order of the help.
 nlohmann::ordered_json to_json(const TrainOptions& options);
 
 /// Reads the command line. Nothing when it asked for --help, which has then been printed. With

@@ -65,6 +65,12 @@ void Progress::epoch(const EpochRecord& record) {
   std::fflush(stdout);
 }
 
+void Progress::print(const std::string& lines) {
+  wipe();
+  std::fputs(lines.c_str(), stdout);
+  std::fflush(stdout);
+}
+
 void Progress::wipe() {
   if (!drawn_) return;
   std::fputs("\r\033[K", stderr);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "tools/support/metrics.h"
 
@@ -22,6 +23,8 @@ class Progress {
   void step(std::int64_t seen, double loss, double img_per_s);
   /// The epoch is over: prints its line.
   void epoch(const EpochRecord& record);
+  /// Prints whole lines of something else.
+  void print(const std::string& lines);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -19,6 +19,7 @@
 #include "nn/state.h"
 #include "optim/factory.h"
 #include "optim/schedule.h"
+#include "tensor/profile.h"
 #include "tensor/random.h"
 #include "tools/measure/cross_entropy.h"
 #include "tools/measure/evaluate.h"
@@ -27,7 +28,9 @@
 #include "tools/support/checkpoint.h"
 #include "tools/support/data.h"
 #include "tools/support/groups.h"
+#include "tools/support/profile_report.h"
 #include "tools/support/progress.h"
+#include "tools/support/step_profiler.h"
 
 namespace rho::tools {
 namespace {
@@ -168,6 +171,7 @@ class Training {
   }
 
   std::int64_t examples() const { return examples_; }
+  std::int64_t steps_an_epoch() const { return train_.batches(); }
   const nn::Module& model() const { return *model_; }
 
   void restore(const Checkpoint& checkpoint, const std::string& source) {
@@ -186,14 +190,14 @@ class Training {
   }
 
   // One pass over the training split and an evaluation; `epoch` counts from 1.
-  EpochRecord run_epoch(std::int64_t epoch, Progress& progress) {
+  EpochRecord run_epoch(std::int64_t epoch, Progress& progress, StepProfiler& profiler) {
     const Clock::time_point start = Clock::now();
     audit_.clear();
     EpochRecord record;
     record.epoch = epoch;
     record.lr = options_.lr * schedule_->factor(epoch - 1);
     optimizer_->set_lr(record.lr);
-    train_pass(epoch, start, progress);
+    train_pass(epoch, start, progress, profiler);
     record.img_per_s = static_cast<double>(examples_) / seconds_since(start);
     evaluate(record);
     record.seconds = seconds_since(start);
@@ -211,34 +215,72 @@ class Training {
     return out;
   }
 
-  void train_pass(std::int64_t epoch, Clock::time_point start, Progress& progress) {
+  void train_pass(std::int64_t epoch, Clock::time_point start, Progress& progress,
+                  StepProfiler& profiler) {
     model_->train();
     train_.start(epoch - 1);
     std::int64_t seen = 0, step = (epoch - 1) * steps_an_epoch();
-    while (const std::optional<datasets::Batch> batch = train_.next()) {
-      const Variable logits = (*model_)(Variable(batch->inputs));
-      const Variable loss = objective(options_.loss, logits, batch->labels);
-      const double value = loss.item();
-      if (!std::isfinite(value) && options_.nonfinite == "stop")
-        fail_diverged(epoch, "the loss is not finite");
-      model_->zero_grad();
-      loss.backward();
-      if (optimizer_->uses_margin()) optimizer_->observe_margin(mean_margin(logits, batch->labels));
-      const std::int64_t skipped = optimizer_->skipped_steps();
-      try {
-        optimizer_->step();
-      } catch (const Error& error) {
-        fail_diverged(epoch, error.what());
-      }
-      ++step;
-      if (options_.audit && optimizer_->skipped_steps() == skipped)
-        audit_ += to_json(epoch, step, optimizer_->audit(options_.p())).dump() + "\n";
-      seen += batch->labels.size(0);
-      progress.step(seen, value, static_cast<double>(seen) / seconds_since(start));
+    const std::int64_t last = epoch * steps_an_epoch();
+    while (step < last) {
+      const auto [examples, loss] = train_step(epoch, ++step, profiler.next_step());
+      seen += examples;
+      progress.step(seen, loss, static_cast<double>(seen) / seconds_since(start));
+      if (const auto table = profiler.report()) progress.print(*table);
     }
   }
 
-  std::int64_t steps_an_epoch() const { return (examples_ + options_.batch - 1) / options_.batch; }
+  struct Stepped {
+    std::int64_t examples;
+    double loss;
+  };
+
+  // `step` counts from 1 over the whole run; it is recorded where there is a profile.
+  Stepped train_step(std::int64_t epoch, std::int64_t step, Profile* profile) {
+    const Recording recording(profile);
+    const ProfileScope scope(SpanKind::Step, "step");
+    const datasets::Batch batch = next_batch();
+    const auto [logits, loss] = forward(batch);
+    const double value = loss.item();
+    if (!std::isfinite(value) && options_.nonfinite == "stop")
+      fail_diverged(epoch, "the loss is not finite");
+    backward(loss);
+    const std::int64_t skipped = optimizer_->skipped_steps();
+    update(epoch, logits, batch.labels);
+    if (options_.audit && optimizer_->skipped_steps() == skipped) keep_audit(epoch, step);
+    return {batch.labels.size(0), value};
+  }
+
+  datasets::Batch next_batch() {
+    const ProfileScope scope(SpanKind::Phase, "data wait");
+    return *train_.next();  // there are steps_an_epoch() of them
+  }
+
+  std::pair<Variable, Variable> forward(const datasets::Batch& batch) {
+    const ProfileScope scope(SpanKind::Phase, kForward);
+    const Variable logits = (*model_)(Variable(batch.inputs));
+    return {logits, objective(options_.loss, logits, batch.labels)};
+  }
+
+  void backward(const Variable& loss) {
+    const ProfileScope scope(SpanKind::Phase, kBackward);
+    model_->zero_grad();
+    loss.backward();
+  }
+
+  void update(std::int64_t epoch, const Variable& logits, const Tensor& labels) {
+    const ProfileScope scope(SpanKind::Phase, "optimizer");
+    if (optimizer_->uses_margin()) optimizer_->observe_margin(mean_margin(logits, labels));
+    try {
+      optimizer_->step();
+    } catch (const Error& error) {
+      fail_diverged(epoch, error.what());
+    }
+  }
+
+  void keep_audit(std::int64_t epoch, std::int64_t step) {
+    const ProfileScope scope(SpanKind::Phase, "audit");
+    audit_ += to_json(epoch, step, optimizer_->audit(options_.p())).dump() + "\n";
+  }
 
   static double mean_margin(const Variable& logits, const Tensor& labels) {
     const Tensor in_double = kernels::to_dtype(kernels::contiguous(logits.value()), DType::Float64);
@@ -313,6 +355,9 @@ void train(const TrainOptions& options) {
   const std::int64_t done = last ? last->epoch : 0;
   check(options.epochs >= done, "resume", options.out, " already has ", done,
         " epochs, --epochs is ", options.epochs);
+  StepProfiler profiler;
+  if (options.profile)
+    profiler = StepProfiler(directory, (options.epochs - done) * training.steps_an_epoch());
   nn::write_text(directory.file("config.json"), to_json(options).dump(2) + "\n");
   write_corrupted(directory.file("corrupted-train.json"), data.corrupted_train, options);
   write_corrupted(directory.file("corrupted-test.json"), data.corrupted_test, options);
@@ -326,7 +371,7 @@ void train(const TrainOptions& options) {
 
   Progress progress(training.examples(), done, options.epochs);
   for (std::int64_t epoch = done + 1; epoch <= options.epochs; ++epoch) {
-    const EpochRecord record = training.run_epoch(epoch, progress);
+    const EpochRecord record = training.run_epoch(epoch, progress, profiler);
     directory.save(training.checkpoint(epoch), record, training.audit());
     progress.epoch(record);
   }

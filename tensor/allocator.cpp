@@ -3,26 +3,22 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <new>
 
 #include "tensor/error.h"
+#include "tensor/host_memory.h"
 
 namespace rho {
 namespace {
-
-constexpr std::size_t kAlignment = 64;  // one cache line, and the widest SIMD register
 
 class HostMemory final : public Memory {
  public:
   int device_count() const noexcept override { return 1; }
   void* allocate(std::size_t bytes, int) override {
-    void* pointer = ::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow);
+    void* pointer = allocate_host(bytes);
     check(pointer != nullptr, "allocate", "the host has no ", bytes, " bytes left");
     return pointer;
   }
-  void release(void* pointer, int) noexcept override {
-    ::operator delete (pointer, std::align_val_t{kAlignment});
-  }
+  void release(void* pointer, int) noexcept override { release_host(pointer); }
 };
 
 // Never destroyed: tensors with static lifetime may outlive any other static.

@@ -31,8 +31,9 @@ double scale(int point) {
   constexpr std::array<double, 6> scales{1.0 / 4, 1.0 / 6, 1.0 / 6, 1.0 / 24, 1.0 / 24, 1.0};
   return scales[static_cast<std::size_t>(point)];
 }
-constexpr double kInterpolation[6][6] = {{4, 0, 5, 0, 1, 0}, {0, 4, 4, 1, 1, 0}, {0, 4, 4, 1, 1, 0},
-                                         {0, 2, 1, 2, 1, 0}, {0, 2, 1, 2, 1, 0}, {0, 4, 0, 5, 0, 1}};
+constexpr double kInterpolation[6][6] = {{4, 0, 5, 0, 1, 0}, {0, 4, 4, 1, 1, 0},
+                                         {0, 4, 4, 1, 1, 0}, {0, 2, 1, 2, 1, 0},
+                                         {0, 2, 1, 2, 1, 0}, {0, 4, 0, 5, 0, 1}};
 
 /// The two-dimensional transforms with every entry replaced by its size: how much the values in a
 /// tile can contribute to each result, cancellation aside.
@@ -45,13 +46,13 @@ struct Magnitudes {
   }
   template <class At>
   static Square evaluate(std::int64_t k, const At& at) {
-    return twice(static_cast<int>(k), at, [k](int out, int in) {
-      return scale(out) * std::abs(evaluation(out, in, k));
-    });
+    return twice(static_cast<int>(k), at,
+                 [k](int out, int in) { return scale(out) * std::abs(evaluation(out, in, k)); });
   }
   static Square evaluate_transposed(std::int64_t k, const Square& m) {
     return twice(
-        6, [&](int i, int j) { return m[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)]; },
+        6,
+        [&](int i, int j) { return m[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)]; },
         [k](int out, int in) { return out < k ? std::abs(evaluation(in, out, k)) : 0.0; });
   }
 
@@ -88,13 +89,13 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
 
 std::vector<Case> cases() {
   return {
-      {{2, 8, 8, 16}, {8, 3, 3, 16}, 1, 1},   {{1, 9, 7, 5}, {19, 3, 3, 5}, 1, 0},
-      {{1, 4, 4, 18}, {17, 3, 3, 18}, 1, 1},   {{1, 3, 3, 1}, {1, 3, 3, 1}, 1, 0},
-      {{2, 6, 7, 3}, {2, 3, 3, 3}, 1, 2},      {{1, 10, 10, 12}, {24, 5, 5, 12}, 1, 0},
-      {{1, 9, 8, 17}, {3, 5, 5, 17}, 1, 2},    {{1, 16, 16, 8}, {6, 5, 5, 8}, 2, 2},
-      {{1, 11, 13, 9}, {20, 5, 5, 9}, 2, 0},   {{2, 9, 12, 4}, {5, 5, 5, 4}, 2, 1},
-      {{1, 12, 12, 3}, {4, 3, 3, 3}, 2, 1},    {{65, 5, 5, 3}, {4, 3, 3, 3}, 1, 1},
-      {{1, 40, 41, 2}, {3, 5, 5, 2}, 1, 4},    {{0, 8, 8, 4}, {4, 3, 3, 4}, 1, 1},
+      {{2, 8, 8, 16}, {8, 3, 3, 16}, 1, 1},  {{1, 9, 7, 5}, {19, 3, 3, 5}, 1, 0},
+      {{1, 4, 4, 18}, {17, 3, 3, 18}, 1, 1}, {{1, 3, 3, 1}, {1, 3, 3, 1}, 1, 0},
+      {{2, 6, 7, 3}, {2, 3, 3, 3}, 1, 2},    {{1, 10, 10, 12}, {24, 5, 5, 12}, 1, 0},
+      {{1, 9, 8, 17}, {3, 5, 5, 17}, 1, 2},  {{1, 16, 16, 8}, {6, 5, 5, 8}, 2, 2},
+      {{1, 11, 13, 9}, {20, 5, 5, 9}, 2, 0}, {{2, 9, 12, 4}, {5, 5, 5, 4}, 2, 1},
+      {{1, 12, 12, 3}, {4, 3, 3, 3}, 2, 1},  {{65, 5, 5, 3}, {4, 3, 3, 3}, 1, 1},
+      {{1, 40, 41, 2}, {3, 5, 5, 2}, 1, 4},  {{0, 8, 8, 4}, {4, 3, 3, 4}, 1, 1},
   };
 }
 
@@ -155,8 +156,8 @@ Expected expected(const Case& c, const Values& x, const Values& w, const Values&
             };
             each_tile(s.out_height, s.out_width, [&](std::int64_t i, std::int64_t j) {
               const auto in = Magnitudes::interpolate([&](int a, int b) {
-                return at(x, c.x, n, stride * (i + a) + p - s.pad_h,
-                          stride * (j + b) + q - s.pad_w, k);
+                return at(x, c.x, n, stride * (i + a) + p - s.pad_h, stride * (j + b) + q - s.pad_w,
+                          k);
               });
               const auto out = Magnitudes::evaluate_transposed(m, product(in, weight));
               const auto gradient = Magnitudes::evaluate(
@@ -175,19 +176,19 @@ Expected expected(const Case& c, const Values& x, const Values& w, const Values&
               return at(w, c.w, o, stride * (taps - 1 - a) + p, stride * (taps - 1 - b) + q, k);
             });
             const std::int64_t top = s.pad_h / stride, left = s.pad_w / stride;
-            each_tile((s.height - 1 + s.pad_h) / stride - top + 1,
-                      (s.width - 1 + s.pad_w) / stride - left + 1,
-                      [&](std::int64_t i, std::int64_t j) {
-                        const auto in = Magnitudes::interpolate([&](int a, int b) {
-                          return at(g, c.y(), n, top + i + a - taps + 1, left + j + b - taps + 1, o);
-                        });
-                        const auto out = Magnitudes::evaluate_transposed(m, product(in, flipped));
-                        for (std::int64_t a = 0; a < m; ++a)
-                          for (std::int64_t b = 0; b < m; ++b)
-                            add(e.bound_x, c.x, n, stride * (top + i + a) + p - s.pad_h,
-                                stride * (left + j + b) + q - s.pad_w, k,
-                                out[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)]);
-                      });
+            each_tile(
+                (s.height - 1 + s.pad_h) / stride - top + 1,
+                (s.width - 1 + s.pad_w) / stride - left + 1, [&](std::int64_t i, std::int64_t j) {
+                  const auto in = Magnitudes::interpolate([&](int a, int b) {
+                    return at(g, c.y(), n, top + i + a - taps + 1, left + j + b - taps + 1, o);
+                  });
+                  const auto out = Magnitudes::evaluate_transposed(m, product(in, flipped));
+                  for (std::int64_t a = 0; a < m; ++a)
+                    for (std::int64_t b = 0; b < m; ++b)
+                      add(e.bound_x, c.x, n, stride * (top + i + a) + p - s.pad_h,
+                          stride * (left + j + b) + q - s.pad_w, k,
+                          out[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)]);
+                });
           }
       }
   return e;
@@ -226,8 +227,8 @@ TEST(Winograd, EqualsPlainSumsWithinItsBound) {
     SCOPED_TRACE(::testing::Message() << c);
     const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
     const Tensor g = uniform<float>(c.y(), 3);
-    const Expected e = expected(c, x.to_vector<double>(), w.to_vector<double>(),
-                                g.to_vector<double>());
+    const Expected e =
+        expected(c, x.to_vector<double>(), w.to_vector<double>(), g.to_vector<double>());
     const Results found = run(c, x, w, g);
     const WinogradShape s = c.shape();
     const std::int64_t tiles = s.images * s.out_height * s.out_width;
@@ -239,7 +240,8 @@ TEST(Winograd, EqualsPlainSumsWithinItsBound) {
 
 // The bound is loose; what is met on normal data is what networks see.
 TEST(Winograd, TypicalErrorIsAFewRoundings) {
-  const Case three{{4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1}, five{{4, 12, 12, 24}, {24, 5, 5, 24}, 1, 0};
+  const Case three{{4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1},
+      five{{4, 12, 12, 24}, {24, 5, 5, 24}, 1, 0};
   for (const Case& c : {three, five}) {
     SCOPED_TRACE(::testing::Message() << c);
     const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
@@ -254,14 +256,17 @@ TEST(Winograd, TypicalErrorIsAFewRoundings) {
       }
       return std::sqrt(error / size);
     };
-    const auto wide = [](const Tensor& t) { return Tensor::from(t.to_vector<double>(), t.shape()); };
-    const Tensor y = Tensor::empty(c.y(), DType::Float64), grad_x = Tensor::empty(c.x, DType::Float64);
+    const auto wide = [](const Tensor& t) {
+      return Tensor::from(t.to_vector<double>(), t.shape());
+    };
+    const Tensor y = Tensor::empty(c.y(), DType::Float64),
+                 grad_x = Tensor::empty(c.x, DType::Float64);
     const Tensor grad_w = Tensor::empty(c.w, DType::Float64);
     kernels::conv2d_forward(wide(x), wide(w), c.options(), y);
     kernels::conv2d_input_grad(wide(g), wide(w), c.options(), grad_x);
     kernels::conv2d_weight_grad(wide(x), wide(g), c.options(), grad_w);
-    for (const double error : {relative(found.y, y), relative(found.grad_x, grad_x),
-                               relative(found.grad_w, grad_w)})
+    for (const double error :
+         {relative(found.y, y), relative(found.grad_x, grad_x), relative(found.grad_w, grad_w)})
       EXPECT_LE(error, 4e-6);
   }
 }

@@ -1,10 +1,13 @@
-// Matrix product in cache blocks (Goto and van de Geijn 2008, BLIS): a block of A stays in the
-// second-level cache, a panel of B in the first, and the micro-kernel runs over their tiles.
+// Matrix product in cache blocks (Goto and van de Geijn 2008; Van Zee and van de Geijn 2015): a
+// block of A stays in the second-level cache, a panel of B in the first, and the micro-kernel runs
+// over their tiles. An operand is packed only where that pays: a small one is read as it lies.
 #include "kernels/matmul.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
+#include "kernels/cpu/caches.h"
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
@@ -15,19 +18,21 @@ namespace {
 
 using cpu::MicroTile;
 using cpu::Panels;
+using cpu::Rows;
 
-constexpr std::int64_t kBlockK = 256;
-constexpr std::int64_t kBlockM = 144;  // of float32: 144 KiB of A
-constexpr std::int64_t kBlockN = 1024;
-constexpr std::int64_t kTileRows = 6;
+constexpr int kVectors = 2;               // of a panel of B
+constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read once for so many
+constexpr std::int64_t kPackedElements = 1 << 21;  // of B, packed at once
+constexpr std::int64_t kPanelsPacked = 8;          // by one thread at once
+constexpr std::int64_t kPage = 4096;               // bytes
+constexpr std::int64_t kSerialProducts = 1 << 18;  // multiply-adds that one thread does sooner
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t round_up(std::int64_t a, std::int64_t to) { return ceil_div(a, to) * to; }
 
-/// Extent of equal blocks of at most `limit`, at least `parts` of them where the tiles allow it.
-std::int64_t block_extent(std::int64_t extent, std::int64_t limit, std::int64_t tile,
-                          std::int64_t parts) {
-  const std::int64_t count = std::max(ceil_div(extent, limit), parts);
-  return ceil_div(ceil_div(extent, count), tile) * tile;
+template <class T>
+constexpr std::int64_t bytes(std::int64_t count) {
+  return count * static_cast<std::int64_t>(sizeof(T));
 }
 
 template <class T>
@@ -40,59 +45,199 @@ struct Matrix {
   }
 };
 
+/// Steps along K between which sums go to memory: a panel of B takes two thirds of the first cache.
+template <class T>
+std::int64_t depth_block() {
+  const std::int64_t panel = kVectors * cpu::micro_kernels<T>().lanes * sizeof(T);
+  return std::clamp<std::int64_t>(cpu::caches().first * 2 / 3 / panel / 8 * 8, 64, 384);
+}
+
 /// packed[k * width + i] = element k of vector i; zero for count <= i < width.
 template <class T>
-void pack(const Matrix<T>& from, std::int64_t count, std::int64_t width, std::int64_t depth,
-          T* packed) {
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const T* source = from.data + k * from.along;
-    T* target = packed + k * width;
-    if (from.across == 1)
-      std::copy_n(source, count, target);
-    else
-      for (std::int64_t i = 0; i < count; ++i) target[i] = source[i * from.across];
-    std::fill(target + count, target + width, T{0});
+void pack_panel(const Matrix<T>& from, std::int64_t count, std::int64_t width, std::int64_t depth,
+                T* packed) {
+  if (from.across == 1) {
+    for (std::int64_t k = 0; k < depth; ++k) {
+      T* const target = packed + k * width;
+      const T* const source = from.data + k * from.along;
+      // Pieces of a constant size are moves, not calls.
+      constexpr std::int64_t kPiece = 32 / sizeof(T);
+      std::int64_t i = 0;
+      for (; i + kPiece <= count; i += kPiece) std::memcpy(target + i, source + i, 32);
+      for (; i < width; ++i) target[i] = i < count ? source[i] : T{0};
+    }
+    return;
+  }
+  for (std::int64_t i = 0; i < width; ++i) {
+    const T* const source = from.data + i * from.across;
+    for (std::int64_t k = 0; k < depth; ++k)
+      packed[k * width + i] = i < count ? source[k * from.along] : T{0};
   }
 }
 
-/// out (rows x columns, leading extent ld) = a b, with one thread. Rows of A, columns of B.
+/// B as the micro-kernel reads it.
 template <class T>
-void multiply_block(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows, std::int64_t columns,
-                    std::int64_t depth, T* out, std::int64_t ld) {
-  thread_local cpu::Scratch scratch_a, scratch_b;
+struct RightOperand {
+  Panels<T> panels;
+  std::int64_t depth, block;  // of K
+  Matrix<T> matrix;
+  T* packed = nullptr;      // null: all but a last partial panel is read as it lies
+  T* last_panel = nullptr;  // that panel, packed
+
+  bool is_direct(std::int64_t p) const {
+    return packed == nullptr && panels.valid(p) == panels.width(p);
+  }
+  /// Panel p from step k on, in the block of k.
+  const T* columns(std::int64_t p, std::int64_t k) const {
+    if (is_direct(p)) return matrix.at(panels.first(p), k).data;
+    if (packed == nullptr) return last_panel + k * panels.width(p);
+    const std::int64_t start = k / block * block;
+    return packed + start * panels.padded() + panels.first(p) * std::min(block, depth - start) +
+           (k - start) * panels.width(p);
+  }
+  std::int64_t step(std::int64_t p) const { return is_direct(p) ? matrix.along : panels.width(p); }
+
+  /// Packs panels [first, last), a few steps of all at a time: rows of B are read as they lie, and
+  /// the lines that are read and written stay in cache.
+  void pack(std::int64_t first, std::int64_t last) const {
+    constexpr std::int64_t kSteps = 16;  // blocks are multiples of 8
+    for (std::int64_t k = 0; k < depth;) {
+      const std::int64_t end = std::min({k + kSteps, (k / block + 1) * block, depth});
+      for (std::int64_t p = first; p < last; ++p)
+        pack_panel(matrix.at(panels.first(p), k), panels.valid(p), panels.width(p), end - k,
+                   const_cast<T*>(columns(p, k)));
+      k = end;
+    }
+  }
+};
+
+/// A block of rows of A as the micro-kernel reads it.
+template <class T>
+struct LeftOperand {
+  Matrix<T> matrix;
+  Rows kind;
+
+  explicit LeftOperand(const Matrix<T>& a)
+      : matrix(a), kind(a.across == 1 ? Rows::Adjacent : Rows::Apart) {}
+
+  /// Whether reading it in place is slow: many pages, or rows that fall into one cache set.
+  bool is_scattered(std::int64_t rows, std::int64_t depth) const {
+    if (bytes<T>(rows * depth) <= cpu::caches().first) return false;
+    return matrix.along != 1 || bytes<T>(matrix.across) % kPage == 0;
+  }
+
+  /// Copies rows x depth of it, which keeps them in few pages and away from one cache set.
+  void pack(std::int64_t rows, std::int64_t depth, cpu::Scratch& scratch) {
+    const std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
+    const bool adjacent = kind == Rows::Adjacent;
+    const std::int64_t length = adjacent ? rows : depth, count = adjacent ? depth : rows;
+    const std::int64_t pitch = round_up(length, line) + line;
+    const std::int64_t from = adjacent ? matrix.along : matrix.across,
+                       step = adjacent ? 1 : matrix.along;
+    T* const to = scratch.get<T>(count * pitch);
+    for (std::int64_t i = 0; i < count; ++i)
+      if (step == 1)
+        std::copy_n(matrix.data + i * from, length, to + i * pitch);
+      else
+        for (std::int64_t k = 0; k < length; ++k)
+          to[i * pitch + k] = matrix.data[i * from + k * step];
+    matrix = adjacent ? Matrix<T>{to, 1, pitch} : Matrix<T>{to, pitch, 1};
+  }
+};
+
+/// Asks for part t of `parts` of a packed panel, so that it is in the second cache when its turn
+/// comes.
+template <class T>
+void prefetch_part(const T* panel, std::int64_t count, std::int64_t t, std::int64_t parts) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  const std::int64_t share = count / parts + kLine;
+  for (std::int64_t i = t * share; i < std::min(count, (t + 1) * share); i += kLine)
+    __builtin_prefetch(panel + i, 0, 2);
+}
+
+/// out (rows x the columns of panels [first, last), leading extent ld) = a b, with one thread.
+template <class T>
+void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t rows,
+                    std::int64_t first, std::int64_t last, T* out, std::int64_t ld) {
+  thread_local cpu::Scratch scratch;
   const auto& kernels = cpu::micro_kernels<T>();
-  const Panels<T> panels(columns, 2);
-  const std::int64_t deepest = std::min(depth, kBlockK);
-  T* packed_a = scratch_a.get<T>(rows * deepest);
-  T* packed_b = scratch_b.get<T>(panels.padded() * deepest);
+  const Panels<T>& panels = b.panels;
   const std::int64_t no_segment = 0;
   MicroTile<T> tile;
   tile.row_segments = tile.column_segments = &no_segment;
-
-  for (std::int64_t k = 0; k < depth; k += kBlockK) {
-    tile.length = std::min(kBlockK, depth - k);
+  for (std::int64_t k = 0; k < b.depth; k += b.block) {
+    tile.length = std::min(b.block, b.depth - k);
     tile.accumulate = k > 0;
-    for (std::int64_t p = 0; p < panels.count; ++p)
-      pack(b.at(panels.first(p), k), panels.valid(p), panels.width(p), tile.length,
-           packed_b + panels.first(p) * tile.length);
-    for (std::int64_t i = 0; i < rows; i += kTileRows) {
-      const std::int64_t count = std::min(kTileRows, rows - i);
-      pack(a.at(i, k), count, count, tile.length, packed_a + i * tile.length);
-    }
-    for (std::int64_t p = 0; p < panels.count; ++p) {
-      tile.columns = packed_b + panels.first(p) * tile.length;
-      tile.column_step = panels.width(p);
+    LeftOperand<T> left(a.at(0, k));
+    if (last - first > 1 && left.is_scattered(rows, b.depth)) left.pack(rows, tile.length, scratch);
+    tile.row_step = left.matrix.along;
+    for (std::int64_t p = first; p < last; ++p) {
+      tile.columns = b.columns(p, k);
+      tile.column_step = b.step(p);
       tile.valid_columns = panels.valid(p);
-      for (std::int64_t i = 0; i < rows; i += kTileRows) {
-        const std::int64_t count = std::min(kTileRows, rows - i);
-        tile.row_step = count;
-        for (std::int64_t r = 0; r < count; ++r) {
-          tile.rows[r] = packed_a + i * tile.length + r;
-          tile.out[r] = out + (i + r) * ld + panels.first(p);
+      const int vectors = panels.vectors(p);
+      const std::int64_t tiles = ceil_div(rows, kernels.max_rows(left.kind, vectors));
+      const T* row = left.matrix.data;
+      T* to = out + panels.first(p);
+      for (std::int64_t t = 0; t < tiles; ++t) {
+        const std::int64_t count = rows / tiles + (t < rows % tiles ? 1 : 0);
+        for (std::int64_t r = 0; r < count; ++r, row += left.matrix.across, to += ld) {
+          tile.rows[r] = row;
+          tile.out[r] = to;
         }
-        kernels.run(cpu::Rows::Apart, static_cast<int>(count), panels.vectors(p), tile);
+        if (p + 1 < last && !b.is_direct(p + 1))
+          prefetch_part(b.columns(p + 1, k), tile.length * b.step(p + 1), t, tiles);
+        kernels.run(left.kind, static_cast<int>(count), vectors, tile);
       }
     }
+  }
+}
+
+/// out (rows x columns, leading extent ld) = a b: rows of A, columns of B.
+template <class T>
+void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows,
+                       std::int64_t columns, std::int64_t depth, T* out, std::int64_t ld) {
+  thread_local cpu::Scratch scratch;
+  const bool serial = rows * columns * depth <= kSerialProducts;
+  const std::int64_t workers = serial ? 1 : threads();
+  const auto& kernels = cpu::micro_kernels<T>();
+  const std::int64_t width = kVectors * kernels.lanes;
+  // What is read by one or two rows of tiles, or lies in few pages, is not packed.
+  const bool direct =
+      b.across == 1 && (rows <= 16 || bytes<T>(depth * b.along) <= cpu::caches().second / 4);
+  const int widest = kernels.widest(Rows::Apart);
+  const bool wide =
+      direct && a.across != 1 && bytes<T>(depth * widest * kernels.lanes) <= cpu::caches().first;
+  const int vectors = wide ? widest : kVectors;
+  const std::int64_t most =
+      direct ? columns : std::max(kPackedElements / depth / width * width, width);
+  for (std::int64_t j = 0; j < columns; j += most) {
+    const std::int64_t part = std::min(most, columns - j);
+    RightOperand<T> right{Panels<T>(part, vectors), depth, depth_block<T>(), b.at(j, 0)};
+    const Panels<T>& panels = right.panels;
+    const std::int64_t partial = panels.count - 1;
+    if (!direct) {
+      right.packed = scratch.get<T>(depth * panels.padded());
+      cpu::parallel_ranges(panels.count, serial ? panels.count : kPanelsPacked,
+                           [&](std::int64_t p, std::int64_t end) { right.pack(p, end); });
+    } else if (!right.is_direct(partial)) {
+      right.last_panel = scratch.get<T>(depth * panels.width(partial));
+      right.pack(partial, panels.count);
+    }
+    // Enough blocks for every thread; where the cuts lie changes no result.
+    const std::int64_t height = std::min(kMaxBlockM, round_up(ceil_div(rows, 2 * workers), 8));
+    const std::int64_t blocks_m = ceil_div(rows, height);
+    const std::int64_t blocks_n = std::min(ceil_div(2 * workers, blocks_m), panels.count);
+    cpu::parallel_ranges(blocks_m * blocks_n, serial ? blocks_m * blocks_n : 1,
+                         [&](std::int64_t block, std::int64_t end) {
+                           for (; block < end; ++block) {
+                             const std::int64_t i = block % blocks_m * height, n = block / blocks_m;
+                             multiply_block(a.at(i, 0), right, std::min(height, rows - i),
+                                            panels.count * n / blocks_n,
+                                            panels.count * (n + 1) / blocks_n, out + i * ld + j,
+                                            ld);
+                           }
+                         });
   }
 }
 
@@ -121,32 +266,15 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   };
   const std::vector<std::int64_t> offsets_a = batch_offsets(a), offsets_b = batch_offsets(b);
   const auto batch = static_cast<std::int64_t>(offsets_a.size());
-  // Blocks are cut so that every thread finds one; where the cuts lie changes no result.
-  const std::int64_t wanted = ceil_div(threads(), batch);
-  const std::int64_t block_n = block_extent(columns, kBlockN, 2 * cpu::micro_kernels<T>().lanes,
-                                            columns > rows ? wanted : 1);
-  const std::int64_t blocks_n = ceil_div(columns, block_n);
-  const std::int64_t limit_m = kBlockM * 4 / static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t block_m = block_extent(rows, limit_m, kTileRows, ceil_div(wanted, blocks_n));
-  const std::int64_t blocks_m = ceil_div(rows, block_m);
-  const T* data_a = a.data<T>();
-  const T* data_b = b.data<T>();
-
-  const std::int64_t products = out.numel() * depth;
-  const std::int64_t tasks = batch * blocks_n * blocks_m;
-  const std::int64_t grain = cpu::kSerialProducts * tasks / products;
-  cpu::parallel_ranges(tasks, grain, [&](std::int64_t task, std::int64_t end) {
-    for (; task < end; ++task) {
-      const std::int64_t i = task % blocks_m * block_m, j = task / blocks_m % blocks_n * block_n;
-      const std::int64_t n = task / (blocks_m * blocks_n);
-      const auto item = static_cast<std::size_t>(n);
-      const Matrix<T> left{data_a + offsets_a[item], strides(a, 2), strides(a, 1)};
-      const Matrix<T> right{data_b + offsets_b[item], strides(b, 1), strides(b, 2)};
-      multiply_block(left.at(i, 0), right.at(j, 0), std::min(block_m, rows - i),
-                     std::min(block_n, columns - j), depth, result + (n * rows + i) * columns + j,
-                     columns);
-    }
-  });
+  const auto one = [&](std::int64_t n) {
+    const auto item = static_cast<std::size_t>(n);
+    const Matrix<T> left{a.data<T>() + offsets_a[item], strides(a, 2), strides(a, 1)};
+    const Matrix<T> right{b.data<T>() + offsets_b[item], strides(b, 1), strides(b, 2)};
+    multiply_matrices(left, right, rows, columns, depth, result + n * rows * columns, columns);
+  };
+  // Many products are shared out whole.
+  if (batch >= threads()) return cpu::parallel_for(batch, one);
+  for (std::int64_t n = 0; n < batch; ++n) one(n);
 }
 
 void matmul_cpu(const Tensor& a, const Tensor& b, const Tensor& out) {

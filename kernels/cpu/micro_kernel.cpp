@@ -6,6 +6,7 @@
   (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/micro_kernel.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // includes this file once for each instruction set
 #include <hwy/highway.h>
 
@@ -19,6 +20,8 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+constexpr std::int64_t kLongSum = 100;
+
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
 template <Rows kind, int kRows, int kVectors, class T>
 HWY_ATTR void run_tile(const MicroTile<T>& tile) {
@@ -31,6 +34,14 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::Zero(d);
+
+  // By the time long sums are there, so is the memory that they go to.
+  if (tile.length >= kLongSum) {
+#pragma GCC unroll 14
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(tile.out[i] + v * kLanes);
+  }
 
   const std::int64_t row_step = tile.row_step;
   const std::int64_t column_step = tile.column_step;

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
+
+#include "tensor/error.h"
+#include "tensor/host_memory.h"
 
 namespace rho::kernels::cpu {
 
@@ -18,16 +20,16 @@ class Scratch {
     if (bytes > bytes_) {
       memory_.reset();
       bytes_ = 0;  // stays so where there is no memory left
-      memory_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
+      memory_.reset(static_cast<std::byte*>(allocate_host(bytes)));
+      check(memory_ != nullptr, "allocate", "the host has no ", bytes, " bytes left");
       bytes_ = bytes;
     }
     return reinterpret_cast<T*>(memory_.get());
   }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
   struct Release {
-    void operator()(std::byte* pointer) const { ::operator delete(pointer, kAlignment); }
+    void operator()(std::byte* pointer) const { release_host(pointer); }
   };
   std::unique_ptr<std::byte, Release> memory_;
   std::size_t bytes_ = 0;

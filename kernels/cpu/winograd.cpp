@@ -91,9 +91,8 @@ class PackedFilters {
   std::int64_t depth() const { return depth_; }
   const float* panel(std::int64_t frequency, std::int64_t p) const { return at(frequency, p); }
   /// Element (k + c, column + i) = values[i * pitch + c]: a block whose columns are in memory.
-  void set_columns(std::int64_t frequency, std::int64_t k, std::int64_t column,
-                   const float* values, std::int64_t pitch, std::int64_t rows,
-                   std::int64_t columns) {
+  void set_columns(std::int64_t frequency, std::int64_t k, std::int64_t column, const float* values,
+                   std::int64_t pitch, std::int64_t rows, std::int64_t columns) {
     for (std::int64_t i = 0; i < columns;) {
       const std::int64_t p = panels_.of(column + i), width = panels_.width(p);
       const std::int64_t within = column + i - panels_.first(p);
@@ -198,8 +197,8 @@ void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_cha
       for (std::int64_t phase = 0; phase < in_phases; ++phase) {
         const float* cells[kFrequencies];
         load(t, phase, cells);
-        transforms.input(cells, in_channels,
-                         u + (t - first) * of_u.pitch + phase * in_channels, of_u.stride);
+        transforms.input(cells, in_channels, u + (t - first) * of_u.pitch + phase * in_channels,
+                         of_u.stride);
       }
     multiply(u, of_u, filters, last - first, m, of_m);
     for (std::int64_t t = first; t < last; ++t)
@@ -220,7 +219,7 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
   const std::int64_t kernel = w[1];
   const bool known = (kernel == 3 && stride_h == 1) || (kernel == 5 && stride_h <= 2);
   if (!known || w[2] != kernel || stride_w != stride_h || groups != 1) return std::nullopt;
-  const WinogradShape shape{x[0], x[1], x[2],   x[3],     y[1],  y[2],
+  const WinogradShape shape{x[0], x[1],   x[2],     x[3],  y[1], y[2],
                             y[3], kernel, stride_h, pad_h, pad_w};
   const Tiles tiles(shape.images, shape.out_height, shape.out_width, shape.tile());
   const bool pays = shape.ins >= kMinChannels && shape.outs >= kMinChannels &&
@@ -334,7 +333,8 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
       tile.column_step = of_u.pitch;
       for (std::int64_t p = 0; p < panels.count; ++p) {
         const int vectors = panels.vectors(p);
-        const std::int64_t tiles_of_rows = ceil_div(s.outs, kernels.max_rows(Rows::Adjacent, vectors));
+        const std::int64_t tiles_of_rows =
+            ceil_div(s.outs, kernels.max_rows(Rows::Adjacent, vectors));
         tile.columns = u + f * of_u.stride + panels.first(p);
         tile.valid_columns = panels.width(p);
         for (std::int64_t i = 0; i < tiles_of_rows; ++i) {

@@ -1,6 +1,6 @@
-// Convolution by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016) in tiles of 6 x 6
-// inputs: 3 x 3 taps cost 2.25 multiplications an output instead of 9, 5 x 5 taps 9 instead of 25.
-// A stride s splits image and filter into s^2 phases, each a convolution of stride 1 with
+// Convolution by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016) in tiles of 6 x
+// 6 inputs: 3 x 3 taps cost 2.25 multiplications an output instead of 9, 5 x 5 taps 9 instead
+// of 25. A stride s splits image and filter into s^2 phases, each a convolution of stride 1 with
 // ceil(K / s) taps.
 //
 // Rounding: with u = 2^-24, |found - exact| <= 2 (K + 40) u |E|^T [(|S E| |w|) * (|B|^T |x|)], K

@@ -110,17 +110,16 @@ HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* 
   const Tag d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
-  const auto store = [&](int i, int j, Vector v) HWY_ATTR {
-    hn::StoreU(v, d, out + (i * kPoints + j) * stride + c);
-  };
+  const auto store = [&](int i, int j, Vector v)
+                         HWY_ATTR { hn::StoreU(v, d, out + (i * kPoints + j) * stride + c); };
   for (; c + lanes <= channels; c += lanes)
     apply_twice<Line>(
         [&](int i, int j) HWY_ATTR { return hn::LoadU(d, cells[i * Line::kIn + j] + c); }, store);
   if (c == channels) return;
   const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
-  apply_twice<Line>(
-      [&](int i, int j) HWY_ATTR { return hn::MaskedLoad(rest, d, cells[i * Line::kIn + j] + c); },
-      store);
+  apply_twice<Line>([&](int i, int j)
+                        HWY_ATTR { return hn::MaskedLoad(rest, d, cells[i * Line::kIn + j] + c); },
+                    store);
 }
 
 /// Frequencies to cells.
@@ -130,9 +129,8 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
   const Tag d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
-  const auto load = [&](int i, int j) HWY_ATTR {
-    return hn::LoadU(d, m + (i * kPoints + j) * stride + c);
-  };
+  const auto load = [&](int i, int j)
+                        HWY_ATTR { return hn::LoadU(d, m + (i * kPoints + j) * stride + c); };
   for (; c + lanes <= channels; c += lanes)
     apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
       float* const cell = cells[i * Line::kOut + j];

@@ -1,5 +1,5 @@
-// The transforms of Winograd's minimal filtering with six points (0, 1, -1, 2, -2, infinity) in each
-// direction, compiled for each instruction set and chosen at run time.
+// The transforms of Winograd's minimal filtering with six points (0, 1, -1, 2, -2, infinity) in
+// each direction, compiled for each instruction set and chosen at run time.
 #pragma once
 
 #include <cstdint>

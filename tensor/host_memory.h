@@ -1,0 +1,14 @@
+// Memory of the host: aligned, and in large pages where it is large.
+#pragma once
+
+#include <cstddef>
+
+namespace rho {
+
+/// `bytes` of uninitialised memory, aligned to 64 bytes (a cache line, and the widest SIMD
+/// register); null where there is none left. What is as long as a large page starts on one, and
+/// asks for them: fewer page faults, fewer misses in the translation of addresses.
+void* allocate_host(std::size_t bytes) noexcept;
+void release_host(void* pointer) noexcept;
+
+}  // namespace rho

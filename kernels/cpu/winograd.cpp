@@ -29,14 +29,20 @@ struct Pixels {
   /// cells[i * count + j] = pixel (top + i * step, left + j * step) of image n.
   void square(std::int64_t n, std::int64_t top, std::int64_t left, std::int64_t count,
               T** cells) const {
+    const std::int64_t last = (count - 1) * step;
+    const bool inside = top >= 0 && left >= 0 && top + last < height && left + last < width;
+    const std::int64_t down = step * width * channels, across = step * channels;
+    T* row = data + ((n * height + top) * width + left) * channels;
+    for (std::int64_t i = 0; i < count; ++i, row += down) {
+      T* cell = row;
+      for (std::int64_t j = 0; j < count; ++j, cell += across) cells[i * count + j] = cell;
+    }
+    if (inside) return;
     for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t h = top + i * step;
-      T* const row = data + (n * height + h) * width * channels;
-      for (std::int64_t j = 0; j < count; ++j) {
-        const std::int64_t v = left + j * step;
-        const bool inside = h >= 0 && h < height && v >= 0 && v < width;
-        cells[i * count + j] = inside ? row + v * channels : outside;
-      }
+      const std::int64_t h = top + i * step, v = left + i * step;
+      if (h < 0 || h >= height) std::fill_n(cells + i * count, count, outside);
+      if (v < 0 || v >= width)
+        for (std::int64_t j = 0; j < count; ++j) cells[j * count + i] = outside;
     }
   }
 };
@@ -167,11 +173,13 @@ void multiply(const float* u, const Spectrum& of_u, const PackedFilters& v, std:
       const std::int64_t most = kernels.max_rows(Rows::Apart, vectors);
       tile.columns = v.panel(f, p);
       tile.column_step = tile.valid_columns = panels.width(p);
+      const float* row = u + f * of_u.stride;
+      float* out = m + f * of_m.stride + panels.first(p);
       for (std::int64_t i = 0; i < rows; i += most) {
         const std::int64_t count = std::min(most, rows - i);
-        for (std::int64_t r = 0; r < count; ++r) {
-          tile.rows[r] = u + f * of_u.stride + (i + r) * of_u.pitch;
-          tile.out[r] = m + f * of_m.stride + (i + r) * of_m.pitch + panels.first(p);
+        for (std::int64_t r = 0; r < count; ++r, row += of_u.pitch, out += of_m.pitch) {
+          tile.rows[r] = row;
+          tile.out[r] = out;
         }
         kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
       }

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/variable.h"
+#include "autograd/ops/epilogue.h"
 #include "nn/rescale.h"
 
 namespace rho::nn {
@@ -41,6 +41,10 @@ class Module {
 
   virtual Variable forward(const Variable& x) = 0;
   Variable operator()(const Variable& x) { return forward(x); }
+  /// forward(x) with what follows it; layers that can do both in one pass over memory override it.
+  virtual Variable forward_then(const Variable& x, const Epilogue& epilogue) {
+    return apply(epilogue, forward(x));
+  }
 
   /// What kind of layer this is, for messages: "Conv2d".
   virtual std::string kind() const = 0;

@@ -4,6 +4,7 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/batch_norm.h"
 #include "autograd/ops/conv2d.h"
+#include "autograd/ops/epilogue.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/losses.h"
 #include "autograd/ops/matmul.h"

@@ -1,5 +1,7 @@
-// Contracts of batch normalization. x, y and gradients are contiguous [R, C]: R values of each of C
-// channels. mean, variance, gamma, beta and their gradients are contiguous [C]. One floating dtype.
+// Contracts of batch normalization and of what follows it in a network: a residual and a rectifier,
+// done in the same pass over memory. x, y, residual and their gradients are contiguous [R, C]: R
+// values of each of C channels. mean, variance, gamma, beta and their gradients are contiguous [C].
+// One floating dtype.
 #pragma once
 
 #include "kernels/slot.h"
@@ -10,19 +12,30 @@ namespace rho::kernels {
 inline constinit Slot<void(const Tensor& x, const Tensor& mean, const Tensor& variance)>
     batch_statistics{"batch_statistics"};
 
-/// What a normalization is applied with: y = gamma (x - mean) / sqrt(variance + eps) + beta.
+/// What a normalization is applied with: z = gamma (x - mean) / sqrt(variance + eps) + beta, and
+/// y = max(z + residual, 0); NaN stays NaN.
 struct BatchNormArguments {
   Tensor mean, variance, gamma, beta;
   double eps = 0.0;
+  bool relu = false;  ///< without it, y = z + residual
 };
 
-inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, const Tensor& y)>
+/// An undefined residual is none.
+inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
+                           const Tensor& y)>
     batch_norm{"batch_norm"};
 
+/// What batch_norm_grad writes. grad_residual: grad_y where y > 0, else 0; undefined where there
+/// was no residual, or no rectifier (then it is grad_y itself).
+struct BatchNormGradients {
+  Tensor x, gamma, beta, residual;
+};
+
 /// Gradients of batch_norm where mean and variance are those of x itself (Ioffe and Szegedy 2015,
-/// section 3).
-inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, const Tensor& grad_y,
-                           const Tensor& grad_x, const Tensor& grad_gamma, const Tensor& grad_beta)>
+/// section 3). y is read only where grads.residual is defined: without a residual its sign follows
+/// from x.
+inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
+                           const Tensor& grad_y, const BatchNormGradients& grads)>
     batch_norm_grad{"batch_norm_grad"};
 
 }  // namespace rho::kernels

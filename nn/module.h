@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/variable.h"
+#include "autograd/ops/epilogue.h"
 #include "nn/rescale.h"
 #include "tensor/profile.h"
 
@@ -41,11 +41,15 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   virtual Variable forward(const Variable& x) = 0;
-  /// forward(x), as a layer of its own in a profile. This is how a module calls its children.
-  Variable operator()(const Variable& x) {
-    if (name_in_parent_.empty()) return forward(x);
+  /// forward(x) with what follows it; layers that can do both in one pass over memory override it.
+  virtual Variable forward_then(const Variable& x, const Epilogue& epilogue) {
+    return apply(epilogue, forward(x));
+  }
+  /// Either of them, as a layer of its own in a profile. This is how a module calls its children.
+  Variable operator()(const Variable& x, const Epilogue& epilogue = {}) {
+    if (name_in_parent_.empty()) return forward_then(x, epilogue);
     const ProfileScope scope(SpanKind::Layer, name_in_parent_);
-    return forward(x);
+    return forward_then(x, epilogue);
   }
 
   /// What kind of layer this is, for messages: "Conv2d".

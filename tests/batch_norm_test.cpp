@@ -1,9 +1,13 @@
-// Batch normalization against plain loops in double, and its derivatives in both modes.
+// Batch normalization against plain loops in double, its derivatives in both modes, and what is
+// fused with it against the separate operations.
 #include "autograd/ops/batch_norm.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops/arithmetic.h"
@@ -30,16 +34,46 @@ Expected oracle(const Tensor& x, const Tensor& gamma, const Tensor& beta) {
   const auto g = gamma.to_vector<double>(), b = beta.to_vector<double>();
   const std::size_t channels = g.size(), rows = values.size() / channels;
   Expected out{values, std::vector<double>(channels), std::vector<double>(channels)};
+  const auto count = static_cast<long double>(rows);
   for (std::size_t c = 0; c < channels; ++c) {
-    for (std::size_t r = 0; r < rows; ++r) out.mean[c] += values[r * channels + c];
-    out.mean[c] /= static_cast<double>(rows);
+    // Wider sums: additions in double, one by one, err by more than what is checked.
+    long double sum = 0.0L, squares = 0.0L;
+    for (std::size_t r = 0; r < rows; ++r) sum += values[r * channels + c];
     for (std::size_t r = 0; r < rows; ++r)
-      out.variance[c] += std::pow(values[r * channels + c] - out.mean[c], 2);
-    out.variance[c] /= static_cast<double>(rows);
+      squares += std::pow(values[r * channels + c] - sum / count, 2);
+    out.mean[c] = static_cast<double>(sum / count);
+    out.variance[c] = static_cast<double>(squares / count);
     for (std::size_t r = 0; r < rows; ++r)
       out.y[r * channels + c] =
           g[c] * (values[r * channels + c] - out.mean[c]) / std::sqrt(out.variance[c] + kEps) +
           b[c];
+  }
+  return out;
+}
+
+struct Gradients {
+  std::vector<double> x, gamma, beta;
+};
+/// Of the sum of g * batch norm of x (Ioffe and Szegedy 2015, section 3).
+Gradients gradient_oracle(const Tensor& x, const Tensor& gamma, const std::vector<double>& g) {
+  const std::size_t channels = static_cast<std::size_t>(gamma.numel()), rows = g.size() / channels;
+  const Expected of = oracle(x, gamma, gamma);
+  const auto values = x.to_vector<double>(), factor = gamma.to_vector<double>();
+  Gradients out{g, std::vector<double>(channels), std::vector<double>(channels)};
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double deviation = std::sqrt(of.variance[c] + kEps);
+    const auto normalized = [&](std::size_t r) {
+      return (values[r * channels + c] - of.mean[c]) / deviation;
+    };
+    for (std::size_t r = 0; r < rows; ++r) {
+      out.beta[c] += g[r * channels + c];
+      out.gamma[c] += g[r * channels + c] * normalized(r);
+    }
+    for (std::size_t r = 0; r < rows; ++r)
+      out.x[r * channels + c] =
+          factor[c] / deviation *
+          (g[r * channels + c] -
+           (out.beta[c] + normalized(r) * out.gamma[c]) / static_cast<double>(rows));
   }
   return out;
 }
@@ -66,12 +100,131 @@ TEST(BatchNorm, TrainAgreesWithDouble) {
   }
 }
 
+// Channels that fill vectors and that do not, rows of less and of more than a period of the tables,
+// and more than one chunk of them.
+const std::vector<Shape>& shapes() {
+  static const std::vector<Shape> all{{9000, 1},  {4100, 2}, {3000, 3}, {700, 15},
+                                      {700, 16},  {500, 24}, {400, 34}, {2, 64},
+                                      {300, 100}, {77, 333}, {70, 600}, {5, 1001}};
+  return all;
+}
+
+template <class T>
+void expect_gradients(const Shape& shape) {
+  const std::int64_t channels = shape.back(), rows = numel(shape) / channels;
+  const Tensor x = uniform<T>(shape, 1), residual = uniform<T>(shape, 4), g = uniform<T>(shape, 5);
+  const Tensor gamma = uniform<T>({channels}, 2), beta = uniform<T>({channels}, 3);
+  expect_train<T>(x, gamma, beta);
+  for (const bool relu : {false, true})
+    for (const bool with_residual : {false, true}) {
+      std::vector<Variable> in{leaf(x), leaf(gamma), leaf(beta)};
+      Epilogue then{.relu = relu};
+      if (with_residual) in.push_back(then.residual = leaf(residual));
+      const Variable y = batch_norm_train(in[0], in[1], in[2], kEps, then).y;
+      const std::vector<Variable> found = grad({y}, in, {Variable(g)});
+      std::vector<double> masked = g.to_vector<double>();
+      const std::vector<double> out = y.value().to_vector<double>();
+      for (std::size_t i = 0; i < masked.size(); ++i)
+        if (relu && !(out[i] > 0)) masked[i] = 0;
+      const Gradients expected = gradient_oracle(x, gamma, masked);
+      // Terms are of order 1, times 1 / deviation; each is rounded to T a few times. The sums' own
+      // additions are in double.
+      const std::vector<double> variances = oracle(x, gamma, beta).variance;
+      const double deviation =
+          std::sqrt(*std::min_element(variances.begin(), variances.end()) + kEps);
+      const double tolerance = 16 * epsilon<T>() / std::min(1.0, deviation);
+      testing::expect_near(found[0].value(), expected.x, tolerance, "x");
+      testing::expect_near(found[1].value(), expected.gamma, static_cast<double>(rows) * tolerance,
+                           "gamma");
+      testing::expect_near(found[2].value(), expected.beta,
+                           static_cast<double>(rows) * epsilon<double>() + epsilon<T>(), "beta");
+      if (with_residual) testing::expect_near(found[3].value(), masked, 0.0, "residual");
+    }
+}
+
+TEST(BatchNorm, GradientsAgreeWithDouble) {
+  for (const Shape& shape : shapes()) {
+    SCOPED_TRACE(::testing::Message() << shape);
+    expect_gradients<double>(shape);
+    expect_gradients<float>(shape);
+  }
+}
+
+/// The values of y and of all gradients.
+std::vector<double> everything(const Variable& y, const std::vector<Variable>& in,
+                               const Tensor& grad_y) {
+  std::vector<double> all = y.value().to_vector<double>();
+  for (const Variable& g : grad({y}, in, {Variable(grad_y)})) {
+    const auto values = g.value().to_vector<double>();
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+template <class T>
+void expect_fused_is_separate(const Shape& shape, bool nan) {
+  const Shape channels{shape.back()};
+  Tensor x = uniform<T>(shape, 1), residual = uniform<T>(shape, 4);
+  if (nan) {
+    x.data<T>()[0] = std::numeric_limits<T>::quiet_NaN();
+    residual.data<T>()[residual.numel() - 1] = std::numeric_limits<T>::quiet_NaN();
+  }
+  const std::vector<Variable> in{leaf(testing::strided<T>(x)), leaf(uniform<T>(channels, 2)),
+                                 leaf(uniform<T>(channels, 3)),
+                                 leaf(testing::strided<T>(residual))};
+  const Tensor mean = uniform<T>(channels, 5), variance = uniform<T>(channels, 6, 0.5, 2.0);
+  for (const bool training : {true, false})
+    for (const bool relu : {true, false})
+      for (const bool with_residual : {true, false}) {
+        const auto norm = [&](const Epilogue& then) {
+          return training ? batch_norm_train(in[0], in[1], in[2], kEps, then).y
+                          : batch_norm_eval(in[0], in[1], in[2], mean, variance, kEps, then);
+        };
+        const Epilogue then{with_residual ? in[3] : Variable(), relu};
+        const std::vector<Variable> by(in.begin(), in.end() - (with_residual ? 0 : 1));
+        const Tensor g = testing::strided<T>(uniform<T>(shape, 7));
+        const std::vector<double> expected = everything(apply(then, norm({})), by, g);
+        testing::expect_near(Tensor::from(everything(norm(then), by, g),
+                                          {static_cast<std::int64_t>(expected.size())}),
+                             expected, 0.0);
+      }
+}
+
+// A NaN of x is in all of its channel in training, a NaN of the residual in its own element, and
+// the rectifier passes no gradient where y is NaN.
+TEST(BatchNorm, FusedIsSeparateToTheBit) {
+  for (const Shape& shape : shapes())
+    for (const bool nan : {false, true}) {
+      SCOPED_TRACE(::testing::Message() << shape << (nan ? " with NaN" : ""));
+      expect_fused_is_separate<double>(shape, nan);
+      expect_fused_is_separate<float>(shape, nan);
+    }
+}
+
+TEST(BatchNorm, NaNStaysWhereItIs) {
+  const Tensor x = uniform({3, 2}, 1), residual = uniform({3, 2}, 2);
+  x.data<double>()[2] = std::nan("");
+  residual.data<double>()[5] = std::nan("");
+  const Variable one(uniform({2}));
+  const Variable y = batch_norm_train(Variable(x), one, one, kEps, {Variable(residual), true}).y;
+  const auto values = y.value().to_vector<double>();
+  for (const std::size_t i : {0U, 2U, 4U, 5U}) EXPECT_TRUE(std::isnan(values[i])) << i;
+  for (const std::size_t i : {1U, 3U}) EXPECT_FALSE(std::isnan(values[i])) << i;
+}
+
 TEST(BatchNorm, AFarMeanDoesNotCancelTheVariance) {
   const Tensor x = uniform({1000, 2}, 1, 1e6, 1e6 + 1.0);
   const auto found =
       batch_norm_train(Variable(x), Variable(uniform({2})), Variable(uniform({2})), kEps);
   for (const double variance : found.variance.to_vector<double>())
     EXPECT_NEAR(variance, 1.0 / 12.0, 0.01);
+  // Over many chunks, too: the means of two are known to eps times their size, and no term is
+  // larger than their difference times that.
+  const Tensor many = uniform({50000, 3}, 2, 1e6, 1e6 + 1.0);
+  const Tensor unit(uniform({3}));
+  testing::expect_near(
+      batch_norm_train(Variable(many), Variable(unit), Variable(unit), kEps).variance,
+      oracle(many, unit, unit).variance, 1e6 * epsilon<double>());
 }
 
 TEST(BatchNorm, EvalAppliesGivenStatistics) {
@@ -87,40 +240,61 @@ TEST(BatchNorm, EvalAppliesGivenStatistics) {
 }
 
 TEST(BatchNorm, Derivatives) {
-  const auto train = [](const std::vector<Variable>& in) {
-    const Variable y = batch_norm_train(in[0], in[1], in[2], kEps).y;
-    return y * y;  // the sum of y itself does not depend on x
-  };
   const Tensor mean = uniform({2}, 8), variance = uniform({2}, 9, 0.5, 2.0);
-  const auto eval = [&](const std::vector<Variable>& in) {
-    const Variable y = batch_norm_eval(in[0], in[1], in[2], mean, variance, kEps);
-    return y * y;
-  };
-  for (const DifferentiableFunction& f :
-       {DifferentiableFunction(train), DifferentiableFunction(eval)})
-    for (const Tensor& x :
-         {uniform({4, 2}, 1), uniform({2, 2, 1, 2}, 2), strided<double>(uniform({4, 2}))}) {
-      const std::vector<Variable> inputs{leaf(x), leaf(uniform({2}, 4)), leaf(uniform({2}, 5))};
-      EXPECT_TRUE(gradcheck(f, inputs)) << gradcheck(f, inputs).message;
-      EXPECT_TRUE(gradgradcheck(f, inputs)) << gradgradcheck(f, inputs).message;
-    }
+  for (const bool training : {true, false})
+    for (const bool relu : {true, false})
+      for (const bool with_residual : {true, false})
+        for (const Tensor& x :
+             {uniform({4, 2}, 1), uniform({2, 2, 1, 2}, 2), strided<double>(uniform({4, 2}))}) {
+          const auto f = [&](const std::vector<Variable>& in) {
+            const Epilogue then{with_residual ? in[3] : Variable(), relu};
+            const Variable y =
+                training ? batch_norm_train(in[0], in[1], in[2], kEps, then).y
+                         : batch_norm_eval(in[0], in[1], in[2], mean, variance, kEps, then);
+            return y * y;  // the sum of y itself does not depend on x
+          };
+          std::vector<Variable> inputs{leaf(x), leaf(uniform({2}, 4)), leaf(uniform({2}, 5))};
+          if (with_residual) inputs.push_back(leaf(uniform(x.shape(), 6)));
+          EXPECT_TRUE(gradcheck(f, inputs)) << gradcheck(f, inputs).message;
+          EXPECT_TRUE(gradgradcheck(f, inputs)) << gradgradcheck(f, inputs).message;
+        }
+}
+
+// A residual that is computed from x, one that is x itself, and one without a gradient.
+TEST(BatchNorm, DerivativesWhereTheResidualDependsOnX) {
+  const std::vector<Variable> inputs{leaf(uniform({4, 2}, 1)), leaf(uniform({2}, 4)),
+                                     leaf(uniform({2}, 5))};
+  const Variable constant(uniform({4, 2}, 6));
+  for (const std::function<Variable(const Variable&)>& residual :
+       std::vector<std::function<Variable(const Variable&)>>{
+           [](const Variable& x) { return scale(x, 0.5); }, [](const Variable& x) { return x; },
+           [&](const Variable&) { return constant; }}) {
+    const auto f = [&](const std::vector<Variable>& in) {
+      const Variable y = batch_norm_train(in[0], in[1], in[2], kEps, {residual(in[0]), true}).y;
+      return y * y;
+    };
+    EXPECT_TRUE(gradcheck(f, inputs)) << gradcheck(f, inputs).message;
+    EXPECT_TRUE(gradgradcheck(f, inputs)) << gradgradcheck(f, inputs).message;
+  }
 }
 
 TEST(BatchNorm, SameBitsForAnyNumberOfThreads) {
   const int threads = kernels::threads();
-  const Variable x = leaf(uniform<float>({64, 16, 16, 8}, 1));
-  const Variable gamma = leaf(uniform<float>({8}, 2)), beta = leaf(uniform<float>({8}, 3));
-  const auto run = [&](int count) {
-    kernels::set_threads(count);
-    const Variable y = batch_norm_train(x, gamma, beta, kEps).y;
-    std::vector<double> all = y.value().to_vector<double>();
-    for (const Variable& g : grad({y}, {x, gamma, beta}, {exp(y).detach()})) {
-      const auto values = g.value().to_vector<double>();
-      all.insert(all.end(), values.begin(), values.end());
-    }
-    return all;
-  };
-  EXPECT_EQ(run(1), run(3));
+  const Shape shape{64, 16, 16, 8};
+  const std::vector<Variable> in{leaf(uniform<float>(shape, 1)), leaf(uniform<float>({8}, 2)),
+                                 leaf(uniform<float>({8}, 3)), leaf(uniform<float>(shape, 4))};
+  const Tensor g = uniform<float>(shape, 5);
+  for (const Epilogue& then :
+       {Epilogue{}, Epilogue{.relu = true}, Epilogue{.residual = in[3], .relu = true}}) {
+    const auto run = [&](int count) {
+      kernels::set_threads(count);
+      const std::vector<Variable> by(in.begin(), in.end() - (then.residual.defined() ? 0 : 1));
+      return everything(batch_norm_train(in[0], in[1], in[2], kEps, then).y, by, g);
+    };
+    const std::vector<double> alone = run(1);
+    EXPECT_EQ(alone, run(2));
+    EXPECT_EQ(alone, run(3));
+  }
   kernels::set_threads(threads);
 }
 
@@ -138,6 +312,17 @@ TEST(BatchNorm, Messages) {
   EXPECT_TRUE(
       contains(message_of([&] { batch_norm_train(x, Variable(uniform<float>({3})), three, kEps); }),
                "float64", "float32"));
+  const auto with_residual = [&](const Tensor& residual) {
+    const Epilogue then{.residual = Variable(residual)};
+    return message_of([&] { batch_norm_train(x, three, three, kEps, then); }) + message_of([&] {
+             batch_norm_eval(x, three, three, three.value(), three.value(), kEps, then);
+           });
+  };
+  EXPECT_TRUE(contains(with_residual(uniform({3})), "[batch_norm_train]", "[batch_norm_eval]",
+                       "residual", "[2, 3]", "[3]"));
+  EXPECT_TRUE(contains(with_residual(uniform<float>({2, 3})), "float64", "float32"));
+  EXPECT_TRUE(
+      contains(message_of([&] { apply({.residual = three}, x); }), "[epilogue]", "[2, 3]", "[3]"));
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <map>
 
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/relu.h"
 #include "nn/normalize.h"
 #include "nn/state.h"
 #include "tests/support/testing.h"
@@ -308,6 +310,58 @@ TEST(Nn, BatchNormFollowsItsBatches) {
                        "[BatchNorm2d]", "[1, 1]"));
 }
 
+// Joined with its batch norm, what follows it gives the same bits as layer by layer.
+TEST(Nn, BatchNormTakesInWhatFollows) {
+  Rng rng(3);
+  const auto main = std::make_shared<nn::Sequential>();
+  for (const char* const number : {"1", "2"}) {
+    if (!main->children().empty()) main->add("relu1", std::make_shared<nn::ReLU>());
+    main->add(std::string("conv") + number,
+              std::make_shared<nn::Conv2d>(2, 2, 3, kernels::Conv2dOptions{1, 1, 1, 1}, false,
+                                           nn::Init{}, rng, f64));
+    main->add(std::string("bn") + number, std::make_shared<nn::BatchNorm2d>(2, f64));
+  }
+  nn::Residual block(main, std::make_shared<nn::Identity>());
+  const nn::NamedTensors state = nn::export_state(block);
+  const auto one_by_one = [&](const Variable& x) {
+    Variable y = x;
+    for (const auto& layer : main->children()) y = layer.second->forward(y);
+    return relu(y + x);
+  };
+  for (const bool training : {true, false}) {
+    const auto run = [&](const std::function<Variable(const Variable&)>& forward) {
+      nn::import_state(block, state, "test");
+      block.train(training);
+      std::vector<Variable> by{leaf(uniform({4, 3, 3, 2}, 7))};
+      for (const auto& parameter : block.parameters()) by.push_back(parameter.value);
+      const Variable y = forward(by[0]);
+      std::vector<std::vector<double>> found{y.value().to_vector<double>()};
+      for (const Variable& g : grad({y}, by, {Variable(uniform(y.shape(), 8))}))
+        found.push_back(g.value().to_vector<double>());
+      for (const auto& buffer : block.buffers()) found.push_back(buffer.value->to_vector<double>());
+      return found;
+    };
+    EXPECT_EQ(run([&](const Variable& x) { return block.forward(x); }), run(one_by_one));
+  }
+}
+
+// Also where the rectifier comes first, comes last, or stands alone.
+TEST(Nn, SequencesEndWithWhatFollows) {
+  const Variable x(uniform({3, 4}, 1)), residual(uniform({3, 4}, 2));
+  const auto values = [](const Variable& v) { return v.value().to_vector<double>(); };
+  nn::Sequential net;
+  EXPECT_EQ(values(net.forward_then(x, {residual, true})), values(relu(x + residual)));
+  net.add("relu1", std::make_shared<nn::ReLU>());
+  EXPECT_EQ(values(net(x)), values(relu(x)));
+  EXPECT_EQ(values(net.forward_then(x, {residual, true})), values(relu(relu(x) + residual)));
+  const auto norm = net.add("bn", std::make_shared<nn::BatchNorm2d>(4, f64));
+  norm->eval();
+  net.add("relu2", std::make_shared<nn::ReLU>());
+  const Variable y = relu((*norm)(relu(x)));
+  EXPECT_EQ(values(net(x)), values(y));
+  EXPECT_EQ(values(net.forward_then(x, {residual})), values(y + residual));
+}
+
 TEST(Nn, ModesReachEveryLayer) {
   nn::Sequential net;
   const auto norm = net.add("bn", std::make_shared<nn::BatchNorm2d>(1));
@@ -357,6 +411,12 @@ TEST(Nn, LayersNameWrongShapes) {
                          nn::Linear(5, 3, true, nn::Init{}, rng, DType::Float32, {1, 2, 3});
                        }),
                        "[Linear]", "5", "[1, 2, 3]"));
+  const auto wide = std::make_shared<nn::PaddedShortcut>(1, 5);
+  nn::Residual block(std::make_shared<nn::Identity>(), wide);
+  EXPECT_TRUE(contains(message_of([&] {
+                         block.forward(Variable(uniform({1, 2, 2, 3})));
+                       }),
+                       "residual", "[1, 2, 2, 3]", "[1, 2, 2, 5]"));
   EXPECT_TRUE(
       contains(message_of([&] { nn::Conv2d(3, 2, 1, {.groups = 2}, false, nn::Init{}, rng); }),
                "[Conv2d]", "2 groups"));

@@ -158,6 +158,15 @@ std::vector<OpCase> cases() {
        norm_one,
        norm_none,
        {0, 3}},
+      {"batch_norm_eval_and_epilogue",
+       [](In v) {
+         return batch_norm_eval(v[0], v[1], v[2], statistics_for(v[0], -0.5),
+                                statistics_for(v[0], 0.5), 0.1, {v[3], true});
+       },
+       {{6, 3}, {3}, {3}, {6, 3}},
+       {{1, 1}, {1}, {1}, {1, 1}},
+       {{0, 3}, {3}, {3}, {0, 3}},
+       {0, 3}},
       {"max_pool2d",
        [](In v) { return max_pool2d(v[0], kPool); },
        image,

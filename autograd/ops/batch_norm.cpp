@@ -2,6 +2,7 @@
 
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/relu.h"
 #include "autograd/ops/shape.h"
 #include "kernels/batch_norm.h"
 #include "kernels/copy.h"
@@ -20,69 +21,97 @@ void expect_channels(std::string_view op, const Variable& x, const Tensor& per_c
         per_channel.dtype());
 }
 
-kernels::BatchNormArguments arguments(const Tensor& mean, const Tensor& variance,
-                                      const Variable& gamma, const Variable& beta, double eps) {
-  return {kernels::contiguous(mean), kernels::contiguous(variance),
-          kernels::contiguous(gamma.value()), kernels::contiguous(beta.value()), eps};
+void expect_residual(std::string_view op, const Variable& x, const Variable& residual) {
+  if (!residual.defined()) return;
+  check(residual.shape() == x.shape() && residual.dtype() == x.dtype(), op,
+        "expects a residual like x ", x.dtype(), ' ', x.shape(), ", found ", residual.dtype(), ' ',
+        residual.shape());
 }
 
-Tensor apply(const Tensor& x, const kernels::BatchNormArguments& with, const Shape& shape) {
-  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  if (y.numel() > 0) kernels::batch_norm(x, with, y.view(x.shape()));
+kernels::BatchNormArguments arguments(const Tensor& mean, const Tensor& variance,
+                                      const Variable& gamma, const Variable& beta, double eps,
+                                      const Epilogue& then) {
+  return {kernels::contiguous(mean),
+          kernels::contiguous(variance),
+          kernels::contiguous(gamma.value()),
+          kernels::contiguous(beta.value()),
+          eps,
+          then.relu};
+}
+
+Tensor like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
+
+/// y [R, C] for x [R, C].
+Tensor normalize(const Tensor& x, const kernels::BatchNormArguments& with, const Epilogue& then) {
+  Tensor y = like(x);
+  Tensor residual;
+  if (then.residual.defined())
+    residual = kernels::contiguous(then.residual.value()).view(x.shape());
+  if (y.numel() > 0) kernels::batch_norm(x, with, residual, y);
   return y;
 }
 
 }  // namespace
 
 BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const Variable& beta,
-                                 double eps) {
+                                 double eps, const Epilogue& then) {
   constexpr auto op = "batch_norm_train";
   expect_channels(op, x, gamma.value());
   expect_channels(op, x, beta.value());
+  expect_residual(op, x, then.residual);
   const Shape rows = rows_of(x.shape());
   check(rows[0] > 0, op, "the statistics of no values: x ", x.shape());
   const Tensor flat = kernels::contiguous(x.value()).view(rows);
   const Tensor mean_ = Tensor::empty(gamma.shape(), x.dtype(), flat.device());
-  const Tensor variance = Tensor::empty(gamma.shape(), x.dtype(), flat.device());
+  const Tensor variance = like(mean_);
   kernels::batch_statistics(flat, mean_, variance);
-  const auto with = arguments(mean_, variance, gamma, beta, eps);
-  const Variable y = record_fused(
-      op, apply(flat, with, x.shape()), {x, gamma, beta},
-      [flat, with, shape = x.shape()](const Variable& g) {
-        const auto like = [](const Tensor& t) {
-          return Tensor::empty(t.shape(), t.dtype(), t.device());
-        };
-        const Tensor grad_x = like(flat), grad_gamma = like(with.gamma),
-                     grad_beta = like(with.beta);
-        kernels::batch_norm_grad(flat, with, kernels::contiguous(g.value()).view(flat.shape()),
-                                 grad_x, grad_gamma, grad_beta);
-        return std::vector{Variable(grad_x.view(shape)), Variable(grad_gamma), Variable(grad_beta)};
+  const auto with = arguments(mean_, variance, gamma, beta, eps, then);
+  const Tensor y = normalize(flat, with, then);
+  const bool residual = then.residual.defined(), masked = residual && then.relu;
+  const Variable out = record_fused(
+      op, y.view(x.shape()), {x, gamma, beta, then.residual},
+      // Without a residual the gradient finds the sign of y from x, and y need not be kept.
+      [flat, with, residual, y = masked ? y : Tensor(), shape = x.shape()](const Variable& g) {
+        const Tensor grad_y = kernels::contiguous(g.value()).view(flat.shape());
+        const kernels::BatchNormGradients grads{like(flat), like(with.gamma), like(with.beta),
+                                                y.defined() ? like(y) : Tensor()};
+        kernels::batch_norm_grad(flat, with, y, grad_y, grads);
+        std::vector<Variable> all{Variable(grads.x.view(shape)), Variable(grads.gamma),
+                                  Variable(grads.beta), Variable()};
+        if (residual) all[3] = y.defined() ? Variable(grads.residual.view(shape)) : g;
+        return all;
       },
-      [eps, rows, shape = x.shape()](std::span<const Variable> in) {
+      [eps, rows, relu = then.relu, shape = x.shape()](std::span<const Variable> in) {
         const Variable values = reshape(in[0], rows);
         const Variable centred = values - mean(values, {0}, true);
         const Variable deviation = sqrt(mean(centred * centred, {0}, true) + eps);
-        return reshape(centred / deviation * in[1] + in[2], shape);
+        return apply({in[3], relu}, reshape(centred / deviation * in[1] + in[2], shape));
       });
-  return {y, mean_, variance};
+  return {out, mean_, variance};
 }
 
 Variable batch_norm_eval(const Variable& x, const Variable& gamma, const Variable& beta,
-                         const Tensor& mean, const Tensor& variance, double eps) {
+                         const Tensor& mean, const Tensor& variance, double eps,
+                         const Epilogue& then) {
   constexpr auto op = "batch_norm_eval";
   for (const Tensor* t : {&gamma.value(), &beta.value(), &mean, &variance})
     expect_channels(op, x, *t);
+  expect_residual(op, x, then.residual);
   const Tensor flat = kernels::contiguous(x.value()).view(rows_of(x.shape()));
-  const auto with = arguments(mean, variance, gamma, beta, eps);
+  const auto with = arguments(mean, variance, gamma, beta, eps, then);
+  const Tensor y = normalize(flat, with, then).view(x.shape());
   // The statistics are constants, so it is an affine map of each channel: the rule is a composite.
-  return record(op, apply(flat, with, x.shape()), {x, gamma, beta},
-                [x, gamma, beta, with](const Variable& g) {
+  return record(op, y, {x, gamma, beta, then.residual},
+                [x, gamma, beta, residual = then.residual.requires_grad(),
+                 y = then.relu ? y : Tensor(), with](const Variable& grad_y) {
+                  const Variable g = y.defined() ? relu_mask(grad_y, y) : grad_y;
                   const Variable deviation = sqrt(Variable(with.variance) + with.eps);
-                  std::vector<Variable> grads(3);
+                  std::vector<Variable> grads(4);
                   if (x.requires_grad()) grads[0] = g * (gamma / deviation);
                   if (gamma.requires_grad())
                     grads[1] = sum_to(g * ((x - Variable(with.mean)) / deviation), gamma.shape());
                   if (beta.requires_grad()) grads[2] = sum_to(g, beta.shape());
+                  if (residual) grads[3] = g;
                   return grads;
                 });
 }

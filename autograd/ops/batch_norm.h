@@ -1,7 +1,7 @@
 // Batch normalization over every dimension but the last (channels).
 #pragma once
 
-#include "autograd/variable.h"
+#include "autograd/ops/epilogue.h"
 
 namespace rho {
 
@@ -12,11 +12,13 @@ struct BatchNormOutput {
 };
 
 /// y = gamma (x - mean) / sqrt(variance + eps) + beta with the statistics of this batch.
-/// x [..., C]; gamma, beta [C].
+/// x [..., C]; gamma, beta [C]. What follows is applied to y in the same pass, and its gradient
+/// taken in the same passes.
 BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const Variable& beta,
-                                 double eps);
+                                 double eps, const Epilogue& then = {});
 /// The same with given statistics, which are constants.
 Variable batch_norm_eval(const Variable& x, const Variable& gamma, const Variable& beta,
-                         const Tensor& mean, const Tensor& variance, double eps);
+                         const Tensor& mean, const Tensor& variance, double eps,
+                         const Epilogue& then = {});
 
 }  // namespace rho

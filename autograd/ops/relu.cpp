@@ -3,17 +3,13 @@
 #include "kernels/relu.h"
 
 namespace rho {
-namespace {
 
-/// g where y > 0, else 0: linear in g, so it is its own derivative.
 Variable relu_mask(const Variable& g, const Tensor& y) {
   Tensor out = Tensor::empty(g.shape(), g.dtype(), g.value().device());
   kernels::relu_grad(y, g.value(), out);
   return record("relu_mask", out, {g},
                 [y](const Variable& gg) { return std::vector{relu_mask(gg, y)}; });
 }
-
-}  // namespace
 
 Variable relu(const Variable& x) {
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.value().device());

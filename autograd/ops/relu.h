@@ -7,5 +7,7 @@ namespace rho {
 
 /// max(x, 0), any shape; derivative 0 at 0.
 Variable relu(const Variable& x);
+/// Its derivative: g where y > 0, else 0, with y = relu(x); linear in g.
+Variable relu_mask(const Variable& g, const Tensor& y);
 
 }  // namespace rho

@@ -1,13 +1,69 @@
 #include "kernels/batch_norm.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
-#include "kernels/cpu/column_sums.h"
+#include "kernels/cpu/batch_norm_loops.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
 
 namespace rho::kernels {
 namespace {
 
-constexpr std::int64_t kGrain = 16384;  // elements for a thread to take at once
+/// Elements of a chunk: read twice for the statistics, the second time from the first-level cache.
+constexpr std::int64_t kChunk = 8192;
+/// But so many rows at least, since a chunk's sums are read too.
+constexpr std::int64_t kMinRows = 32;
+/// Elements of a period. At least: where few channels are summed up, an addition need not wait for
+/// the one before it. At most: tables and sums stay in the first-level cache; rows that are longer
+/// or fit no whole vectors in less are walked one by one.
+constexpr std::int64_t kMinPeriod = 128, kMaxPeriod = 512;
+
+/// How [R, C] is cut into chunks of rows, by its shape alone, and which period its tables have.
+struct Rows {
+  std::int64_t rows, channels, per_chunk, chunks, period;
+
+  Rows(const Tensor& x, std::int64_t lanes)
+      : rows(x.size(0)),
+        channels(x.size(1)),
+        per_chunk(std::max(kChunk / channels, kMinRows)),
+        chunks((rows + per_chunk - 1) / per_chunk) {
+    const std::int64_t vectors = std::lcm(channels, lanes);
+    const std::int64_t whole = vectors <= kMaxPeriod ? vectors : channels;
+    period = (kMinPeriod + whole - 1) / whole * whole;
+  }
+
+  std::int64_t rows_of(std::int64_t chunk) const {
+    return std::min(per_chunk, rows - chunk * per_chunk);
+  }
+  /// Calls body(chunk, first, count) for the elements of every chunk, on several threads.
+  template <class Body>
+  void for_each_chunk(const Body& body) const {
+    cpu::parallel_for(chunks, [&](std::int64_t chunk) {
+      body(chunk, chunk * per_chunk * channels, rows_of(chunk) * channels);
+    });
+  }
+
+  /// sums[c] of a table of sums by position.
+  void fold(const double* table, double* sums) const {
+    std::fill_n(sums, channels, 0.0);
+    for (std::int64_t p = 0; p < period; p += channels)
+      for (std::int64_t c = 0; c < channels; ++c) sums[c] += table[p + c];
+  }
+  template <class T>
+  void repeat(const double* values, T* table) const {
+    for (std::int64_t p = 0; p < period; p += channels)
+      for (std::int64_t c = 0; c < channels; ++c) table[p + c] = static_cast<T>(values[c]);
+  }
+  template <class T>
+  std::vector<T> repeat(const std::vector<double>& values) const {
+    std::vector<T> table(static_cast<std::size_t>(period));
+    repeat(values.data(), table.data());
+    return table;
+  }
+};
 
 void expect_channels(std::string_view op, const Tensor& x, const Tensor& per_channel) {
   check(x.rank() == 2 && per_channel.rank() == 1 && per_channel.size(0) == x.size(1), op,
@@ -17,106 +73,179 @@ void expect_channels(std::string_view op, const Tensor& x, const Tensor& per_cha
   check(x.is_contiguous() && per_channel.is_contiguous(), op, "expects contiguous tensors");
 }
 
-void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& variance) {
-  expect_channels("batch_statistics", x, mean);
-  expect_channels("batch_statistics", x, variance);
-  const std::int64_t rows = x.size(0), channels = x.size(1);
-  check(rows > 0, "batch_statistics", "of no values: shape ", x.shape());
-  const double count = static_cast<double>(rows);
-  dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
-    const T* const data = x.data<T>();
-    std::vector<double> centre = cpu::column_sums(
-        rows, channels, channels, [&](std::int64_t r, std::int64_t end, double* sums) {
-          for (; r < end; ++r)
-            for (std::int64_t c = 0; c < channels; ++c) sums[c] += data[r * channels + c];
-        });
-    for (double& value : centre) value /= count;
-    // A second pass over centred values: subtracting squares would cancel.
-    const double* const mu = centre.data();
-    const std::vector<double> squares = cpu::column_sums(
-        rows, channels, channels, [&](std::int64_t r, std::int64_t end, double* sums) {
-          for (; r < end; ++r)
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const double d = data[r * channels + c] - mu[c];
-              sums[c] += d * d;
-            }
-        });
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const auto i = static_cast<std::size_t>(c);
-      mean.data<T>()[c] = static_cast<T>(centre[i]);
-      variance.data<T>()[c] = static_cast<T>(squares[i] / count);
-    }
+void expect_alike(std::string_view op, const Tensor& x, const Tensor& other) {
+  check(x.shape() == other.shape(), op, "shapes ", x.shape(), " and ", other.shape(), " differ");
+  check(x.dtype() == other.dtype(), op, "expects one dtype, found ", x.dtype(), " and ",
+        other.dtype());
+  check(other.is_contiguous(), op, "expects contiguous tensors");
+}
+
+/// The element at `first`; null stays null.
+template <class T>
+T* at(T* data, std::int64_t first) {
+  return data == nullptr ? nullptr : data + first;
+}
+
+void store(const std::vector<double>& values, const Tensor& to) {
+  dispatch_floating(to.dtype(), "batch_norm", [&]<class T>() {
+    std::transform(values.begin(), values.end(), to.data<T>(),
+                   [](double value) { return static_cast<T>(value); });
   });
 }
 
-/// The channels' values in T, with 1 / sqrt(variance + eps).
-template <class T>
-struct Channels {
-  const T *mean, *gamma;
-  std::vector<T> inverse;
+/// One pass over memory: sums and centred squares of each chunk, merged by the update of Chan,
+/// Golub and LeVeque (1983), for all chunks at once. Nothing cancels.
+void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& variance) {
+  expect_channels("batch_statistics", x, mean);
+  expect_channels("batch_statistics", x, variance);
+  check(x.numel() > 0, "batch_statistics", "of no values: shape ", x.shape());
+  dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
+    const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
+    const Rows of(x, loops.lanes);
+    const T* const data = x.data<T>();
+    const std::int64_t channels = of.channels;
+    // A chunk's means, then its squares.
+    std::vector<double> partial(static_cast<std::size_t>(of.chunks * 2 * channels));
+    of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
+      thread_local cpu::Scratch scratch;
+      double* const sums = scratch.get<double>(2 * of.period);
+      double* const centre = sums + of.period;
+      double* const means = partial.data() + chunk * 2 * channels;
+      std::fill_n(sums, of.period, 0.0);
+      loops.add_values(of.period, data + first, count, sums);
+      of.fold(sums, means);
+      for (std::int64_t c = 0; c < channels; ++c)
+        means[c] /= static_cast<double>(of.rows_of(chunk));
+      of.repeat(means, centre);
+      std::fill_n(sums, of.period, 0.0);
+      loops.add_squares(of.period, centre, data + first, count, sums);
+      of.fold(sums, means + channels);
+    });
+    const auto width = static_cast<std::size_t>(channels);
+    const auto count = static_cast<double>(of.rows);
+    std::vector<double> centre(width, 0.0), squares(width, 0.0);
+    for (std::int64_t chunk = 0; chunk < of.chunks; ++chunk) {
+      const double* const means = partial.data() + chunk * 2 * channels;
+      const auto weight = static_cast<double>(of.rows_of(chunk));
+      for (std::size_t c = 0; c < width; ++c) centre[c] += weight * means[c];
+    }
+    for (double& value : centre) value /= count;
+    for (std::int64_t chunk = 0; chunk < of.chunks; ++chunk) {
+      const double* const means = partial.data() + chunk * 2 * channels;
+      const auto weight = static_cast<double>(of.rows_of(chunk));
+      for (std::size_t c = 0; c < width; ++c) {
+        const double d = means[c] - centre[c];
+        squares[c] += means[width + c] + weight * d * d;
+      }
+    }
+    for (double& value : squares) value /= count;
+    store(centre, mean);
+    store(squares, variance);
+  });
+}
 
-  explicit Channels(const BatchNormArguments& with)
-      : mean(with.mean.data<T>()), gamma(with.gamma.data<T>()) {
-    for (const double variance : with.variance.to_vector<double>())
-      inverse.push_back(static_cast<T>(1.0 / std::sqrt(variance + with.eps)));
+/// What batch_norm reads per channel, repeated.
+template <class T>
+struct Tables {
+  std::vector<double> inverse;  // 1 / sqrt(variance + eps), [C]
+  std::vector<T> mean, scale, shift;
+
+  Tables(const BatchNormArguments& with, const Rows& of)
+      : inverse(with.variance.to_vector<double>()),
+        mean(of.repeat<T>(with.mean.to_vector<double>())),
+        shift(of.repeat<T>(with.beta.to_vector<double>())) {
+    std::vector<double> factors = with.gamma.to_vector<double>();
+    for (std::size_t c = 0; c < factors.size(); ++c) {
+      inverse[c] = 1.0 / std::sqrt(inverse[c] + with.eps);
+      factors[c] *= inverse[c];
+    }
+    scale = of.repeat<T>(factors);
   }
 };
 
-void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tensor& y) {
+void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
+                    const Tensor& y) {
+  constexpr auto op = "batch_norm";
   for (const Tensor* t : {&with.mean, &with.variance, &with.gamma, &with.beta})
-    expect_channels("batch_norm", x, *t);
-  const std::int64_t rows = x.size(0), channels = x.size(1);
-  dispatch_floating(x.dtype(), "batch_norm", [&]<class T>() {
-    const Channels<T> of(with);
-    const T *const in = x.data<T>(), *const beta = with.beta.data<T>();
-    const T* const inverse = of.inverse.data();
+    expect_channels(op, x, *t);
+  expect_alike(op, x, y);
+  if (residual.defined()) expect_alike(op, x, residual);
+  if (x.numel() == 0) return;
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
+    const Rows of(x, loops.lanes);
+    const Tables<T> tables(with, of);
+    const cpu::ChannelTables<T> channels{.period = of.period,
+                                         .mean = tables.mean.data(),
+                                         .scale = tables.scale.data(),
+                                         .shift = tables.shift.data()};
+    const T *const in = x.data<T>(), *const add = residual.defined() ? residual.data<T>() : nullptr;
     T* const out = y.data<T>();
-    cpu::parallel_ranges(rows, kGrain / channels, [&](std::int64_t r, std::int64_t end) {
-      for (; r < end; ++r)
-        for (std::int64_t c = 0; c < channels; ++c)
-          out[r * channels + c] =
-              (in[r * channels + c] - of.mean[c]) * inverse[c] * of.gamma[c] + beta[c];
+    of.for_each_chunk([&](std::int64_t, std::int64_t first, std::int64_t count) {
+      loops.apply(channels, in + first, at(add, first), with.relu, out + first, count);
     });
   });
 }
 
-void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const Tensor& grad_y,
-                         const Tensor& grad_x, const Tensor& grad_gamma, const Tensor& grad_beta) {
-  for (const Tensor* t : {&with.mean, &with.variance, &with.gamma, &grad_gamma, &grad_beta})
-    expect_channels("batch_norm_grad", x, *t);
-  const std::int64_t rows = x.size(0), channels = x.size(1);
-  dispatch_floating(x.dtype(), "batch_norm_grad", [&]<class T>() {
-    const Channels<T> of(with);
+void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
+                         const Tensor& grad_y, const BatchNormGradients& grads) {
+  constexpr auto op = "batch_norm_grad";
+  for (const Tensor* t :
+       {&with.mean, &with.variance, &with.gamma, &with.beta, &grads.gamma, &grads.beta})
+    expect_channels(op, x, *t);
+  expect_alike(op, x, grad_y);
+  expect_alike(op, x, grads.x);
+  const bool through_y = with.relu && grads.residual.defined();
+  if (through_y) {
+    expect_alike(op, x, y);
+    expect_alike(op, x, grads.residual);
+  }
+  check(x.numel() > 0, op, "of no values: shape ", x.shape());
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
+    const Rows of(x, loops.lanes);
+    const Tables<T> tables(with, of);
+    cpu::ChannelTables<T> channels{.period = of.period,
+                                   .mean = tables.mean.data(),
+                                   .scale = tables.scale.data(),
+                                   .shift = tables.shift.data()};
     const T *const in = x.data<T>(), *const g = grad_y.data<T>();
-    const T* const inverse = of.inverse.data();
-    // Per channel: sum of g, and of g times the normalized x.
-    const std::vector<double> sums = cpu::column_sums(
-        rows, channels, 2 * channels, [&](std::int64_t r, std::int64_t end, double* partial) {
-          for (; r < end; ++r)
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const double grad = g[r * channels + c];
-              partial[c] += grad;
-              partial[channels + c] += grad * ((in[r * channels + c] - of.mean[c]) * inverse[c]);
-            }
-        });
-    std::vector<T> mean_g, mean_gx;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const double sum_g = sums[static_cast<std::size_t>(c)];
-      const double sum_gx = sums[static_cast<std::size_t>(channels + c)];
-      grad_beta.data<T>()[c] = static_cast<T>(sum_g);
-      grad_gamma.data<T>()[c] = static_cast<T>(sum_gx);
-      mean_g.push_back(static_cast<T>(sum_g / static_cast<double>(rows)));
-      mean_gx.push_back(static_cast<T>(sum_gx / static_cast<double>(rows)));
-    }
-    const T *const offset = mean_g.data(), *const slope = mean_gx.data();
-    T* const out = grad_x.data<T>();
-    cpu::parallel_ranges(rows, kGrain / channels, [&](std::int64_t r, std::int64_t end) {
-      for (; r < end; ++r)
-        for (std::int64_t c = 0; c < channels; ++c) {
-          const T normalized = (in[r * channels + c] - of.mean[c]) * inverse[c];
-          out[r * channels + c] =
-              of.gamma[c] * inverse[c] * (g[r * channels + c] - offset[c] - normalized * slope[c]);
-        }
+    const T* const out = through_y ? y.data<T>() : nullptr;
+    T* const masked = through_y ? grads.residual.data<T>() : nullptr;
+    // Per channel: sum of g, and of g times the centred x.
+    std::vector<double> partial(static_cast<std::size_t>(of.chunks * 2 * of.channels));
+    of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t elements) {
+      thread_local cpu::Scratch scratch;
+      double* const sums = scratch.get<double>(2 * of.period);
+      std::fill_n(sums, 2 * of.period, 0.0);
+      loops.add_gradients(channels, in + first, at(out, first), g + first, with.relu,
+                          at(masked, first), elements, sums, sums + of.period);
+      double* const folded = partial.data() + chunk * 2 * of.channels;
+      of.fold(sums, folded);
+      of.fold(sums + of.period, folded + of.channels);
+    });
+    const auto width = static_cast<std::size_t>(of.channels);
+    std::vector<double> mean_grad(width, 0.0), slope(width, 0.0);
+    for (std::size_t chunk = 0; chunk < partial.size(); chunk += 2 * width)
+      for (std::size_t c = 0; c < width; ++c) {
+        mean_grad[c] += partial[chunk + c];
+        slope[c] += partial[chunk + width + c];
+      }
+    store(mean_grad, grads.beta);
+    for (std::size_t c = 0; c < slope.size(); ++c) slope[c] *= tables.inverse[c];
+    store(slope, grads.gamma);
+    const auto count = static_cast<double>(of.rows);
+    for (double& value : mean_grad) value /= count;
+    for (double& value : slope) value /= count;
+    const std::vector<T> inverse = of.repeat<T>(tables.inverse),
+                         mean_grads = of.repeat<T>(mean_grad), slopes = of.repeat<T>(slope);
+    channels.inverse = inverse.data();
+    channels.mean_grad = mean_grads.data();
+    channels.slope = slopes.data();
+    T* const to = grads.x.data<T>();
+    of.for_each_chunk([&](std::int64_t, std::int64_t first, std::int64_t n) {
+      loops.grad_x(channels, in + first, (through_y ? masked : g) + first, with.relu && !through_y,
+                   to + first, n);
     });
   });
 }

@@ -25,10 +25,12 @@ class BatchNorm2d : public Module {
     register_buffer("num_batches_tracked", kernels::zeros({}, DType::Int64));
   }
 
-  Variable forward(const Variable& x) override {
+  Variable forward(const Variable& x) override { return forward_then(x, {}); }
+  Variable forward_then(const Variable& x, const Epilogue& epilogue) override {
     if (!training())
-      return batch_norm_eval(x, gamma_, beta_, buffer("running_mean"), buffer("running_var"), eps_);
-    const BatchNormOutput out = batch_norm_train(x, gamma_, beta_, eps_);
+      return batch_norm_eval(x, gamma_, beta_, buffer("running_mean"), buffer("running_var"), eps_,
+                             epilogue);
+    const BatchNormOutput out = batch_norm_train(x, gamma_, beta_, eps_, epilogue);
     const std::int64_t samples = x.numel() / x.size(-1);
     const auto count = static_cast<double>(samples);
     check(samples > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",

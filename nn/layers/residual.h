@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "autograd/ops/arithmetic.h"
-#include "autograd/ops/relu.h"
 #include "autograd/ops/shape.h"
 #include "nn/module.h"
 
@@ -20,9 +19,9 @@ class Residual : public Module {
         shortcut_(register_module("shortcut", std::move(shortcut))) {}
 
   Variable forward(const Variable& x) override {
-    const Variable a = (*main_)(x), b = (*shortcut_)(x);
-    check(a.shape() == b.shape(), "Residual", "the branches give ", a.shape(), " and ", b.shape());
-    return relu(weighed(a, main_ratio_) + weighed(b, shortcut_ratio_));
+    const Epilogue sum{weighed((*shortcut_)(x), shortcut_ratio_), true};
+    if (main_ratio_ == 1.0) return (*main_)(x, sum);
+    return apply(sum, weighed((*main_)(x), main_ratio_));
   }
   std::string kind() const override { return "Residual"; }
 

@@ -1,0 +1,179 @@
+#include "kernels/cpu/batch_norm_loops.h"
+
+#include <type_traits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/batch_norm_loops.cpp"
+#include <hwy/foreach_target.h>  // includes this file once for each instruction set
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace rho::kernels::cpu::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Calls body(d, at, p) for vectors of elements that begin at `at` in memory and at p in the
+/// tables; where a period or the memory ends inside a vector, one element at a time.
+template <class D, class Body>
+HWY_ATTR void for_each_vector(D d, std::int64_t count, std::int64_t period, const Body& body) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t first = 0; first < count; first += period) {
+    const std::int64_t length = count - first < period ? count - first : period;
+    std::int64_t p = 0;
+    for (; p + lanes <= length; p += lanes) body(d, first + p, p);
+    for (; p < length; ++p) body(hn::CappedTag<hn::TFromD<D>, 1>(), first + p, p);
+  }
+}
+
+/// As many T as there are doubles in a vector of DD, and their conversion.
+template <class T, class DD>
+using Narrow = hn::Rebind<T, DD>;
+template <class DD, class V>
+HWY_ATTR auto widen(DD d, V v) {
+  if constexpr (std::is_same_v<hn::TFromV<V>, double>)
+    return v;
+  else
+    return hn::PromoteTo(d, v);
+}
+
+template <class D, class V>
+HWY_ATTR V affine(D d, const ChannelTables<hn::TFromD<D>>& of, std::int64_t p, V centred) {
+  return hn::MulAdd(centred, hn::LoadU(d, of.scale + p), hn::LoadU(d, of.shift + p));
+}
+
+template <class T>
+void add_values(std::int64_t period, const T* x, std::int64_t count, double* sums) {
+  for_each_vector(hn::ScalableTag<double>(), count, period,
+                  [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
+                    const auto value = widen(d, hn::LoadU(Narrow<T, decltype(d)>(), x + at));
+                    hn::StoreU(hn::Add(hn::LoadU(d, sums + p), value), d, sums + p);
+                  });
+}
+
+template <class T>
+void add_squares(std::int64_t period, const double* centre, const T* x, std::int64_t count,
+                 double* sums) {
+  for_each_vector(hn::ScalableTag<double>(), count, period,
+                  [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
+                    const auto value = widen(d, hn::LoadU(Narrow<T, decltype(d)>(), x + at));
+                    const auto centred = hn::Sub(value, hn::LoadU(d, centre + p));
+                    hn::StoreU(hn::MulAdd(centred, centred, hn::LoadU(d, sums + p)), d, sums + p);
+                  });
+}
+
+template <bool kResidual, bool kRelu, class T>
+void apply_as(const ChannelTables<T>& of, const T* x, const T* residual, T* y, std::int64_t count) {
+  for_each_vector(hn::ScalableTag<T>(), count, of.period,
+                  [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
+                    const auto centred = hn::Sub(hn::LoadU(d, x + at), hn::LoadU(d, of.mean + p));
+                    auto value = affine(d, of, p, centred);
+                    if constexpr (kResidual) value = hn::Add(value, hn::LoadU(d, residual + at));
+                    // NaN, which compares false, passes.
+                    if constexpr (kRelu)
+                      value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
+                    hn::StoreU(value, d, y + at);
+                  });
+}
+
+template <class T>
+void apply(const ChannelTables<T>& of, const T* x, const T* residual, bool relu, T* y,
+           std::int64_t count) {
+  if (residual == nullptr)
+    relu ? apply_as<false, true>(of, x, residual, y, count)
+         : apply_as<false, false>(of, x, residual, y, count);
+  else
+    relu ? apply_as<true, true>(of, x, residual, y, count)
+         : apply_as<true, false>(of, x, residual, y, count);
+}
+
+/// Where the sign of a rectifier's output is found.
+enum class Sign { None, OfX, OfY };
+
+template <Sign kSign, class T>
+void add_gradients_as(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y,
+                      T* masked, std::int64_t count, double* sums, double* sums_x) {
+  for_each_vector(
+      hn::ScalableTag<double>(), count, of.period,
+      [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
+        const Narrow<T, decltype(d)> narrow;
+        const auto centred = hn::Sub(hn::LoadU(narrow, x + at), hn::LoadU(narrow, of.mean + p));
+        auto g = hn::LoadU(narrow, grad_y + at);
+        if constexpr (kSign == Sign::OfX)
+          g = hn::IfThenElseZero(hn::Gt(affine(narrow, of, p, centred), hn::Zero(narrow)), g);
+        if constexpr (kSign == Sign::OfY) {
+          g = hn::IfThenElseZero(hn::Gt(hn::LoadU(narrow, y + at), hn::Zero(narrow)), g);
+          hn::StoreU(g, narrow, masked + at);
+        }
+        const auto wide = widen(d, g);
+        hn::StoreU(hn::Add(hn::LoadU(d, sums + p), wide), d, sums + p);
+        hn::StoreU(hn::MulAdd(wide, widen(d, centred), hn::LoadU(d, sums_x + p)), d, sums_x + p);
+      });
+}
+
+template <class T>
+void add_gradients(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y, bool relu,
+                   T* masked, std::int64_t count, double* sums, double* sums_x) {
+  const auto run = !relu          ? add_gradients_as<Sign::None, T>
+                   : y == nullptr ? add_gradients_as<Sign::OfX, T>
+                                  : add_gradients_as<Sign::OfY, T>;
+  run(of, x, y, grad_y, masked, count, sums, sums_x);
+}
+
+template <bool kRelu, class T>
+void grad_x_as(const ChannelTables<T>& of, const T* x, const T* grad_y, T* grad_x,
+               std::int64_t count) {
+  for_each_vector(hn::ScalableTag<T>(), count, of.period,
+                  [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
+                    const auto centred = hn::Sub(hn::LoadU(d, x + at), hn::LoadU(d, of.mean + p));
+                    auto g = hn::LoadU(d, grad_y + at);
+                    if constexpr (kRelu)
+                      g = hn::IfThenElseZero(hn::Gt(affine(d, of, p, centred), hn::Zero(d)), g);
+                    const auto normalized = hn::Mul(centred, hn::LoadU(d, of.inverse + p));
+                    const auto rest = hn::NegMulAdd(normalized, hn::LoadU(d, of.slope + p),
+                                                    hn::Sub(g, hn::LoadU(d, of.mean_grad + p)));
+                    hn::StoreU(hn::Mul(hn::LoadU(d, of.scale + p), rest), d, grad_x + at);
+                  });
+}
+
+template <class T>
+void grad_x(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, T* grad_x,
+            std::int64_t count) {
+  (relu ? grad_x_as<true, T> : grad_x_as<false, T>)(of, x, grad_y, grad_x, count);
+}
+
+template <class T>
+BatchNormLoops<T> table() {
+  return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
+          .add_values = add_values<T>,
+          .add_squares = add_squares<T>,
+          .apply = apply<T>,
+          .add_gradients = add_gradients<T>,
+          .grad_x = grad_x<T>};
+}
+BatchNormLoops<float> float_table() { return table<float>(); }
+BatchNormLoops<double> double_table() { return table<double>(); }
+
+}  // namespace
+}  // namespace rho::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace rho::kernels::cpu {
+
+HWY_EXPORT(float_table);
+HWY_EXPORT(double_table);
+
+template <>
+const BatchNormLoops<float>& batch_norm_loops<float>() {
+  static const BatchNormLoops<float> loops = HWY_DYNAMIC_DISPATCH(float_table)();
+  return loops;
+}
+
+template <>
+const BatchNormLoops<double>& batch_norm_loops<double>() {
+  static const BatchNormLoops<double> loops = HWY_DYNAMIC_DISPATCH(double_table)();
+  return loops;
+}
+
+}  // namespace rho::kernels::cpu
+#endif

@@ -1,0 +1,48 @@
+// The loops of batch normalization, compiled for each instruction set and chosen at run time.
+#pragma once
+
+#include <cstdint>
+
+namespace rho::kernels::cpu {
+
+/// Per-channel values, repeated to a period of whole channels: a matrix [R, C] is then walked like
+/// one long row, in whole vectors whatever C is. Tables that a loop does not need may be null.
+template <class T>
+struct ChannelTables {
+  std::int64_t period = 0;
+  const T* mean = nullptr;
+  const T* scale = nullptr;      ///< gamma / sqrt(variance + eps)
+  const T* shift = nullptr;      ///< beta
+  const T* inverse = nullptr;    ///< 1 / sqrt(variance + eps)
+  const T* mean_grad = nullptr;  ///< mean of g
+  const T* slope = nullptr;      ///< mean of g (x - mean) inverse
+};
+
+/// Every loop takes `count` elements that begin with channel 0. Sums are by position in the period,
+/// and are added to what is there.
+template <class T>
+struct BatchNormLoops {
+  std::int64_t lanes;  ///< elements of a vector
+
+  void (*add_values)(std::int64_t period, const T* x, std::int64_t count, double* sums);
+  /// sums += (x - centre)^2
+  void (*add_squares)(std::int64_t period, const double* centre, const T* x, std::int64_t count,
+                      double* sums);
+  /// y = (x - mean) scale + shift, + residual where it is not null, rectified with `relu`.
+  void (*apply)(const ChannelTables<T>& of, const T* x, const T* residual, bool relu, T* y,
+                std::int64_t count);
+  /// sums += g and sums_x += g (x - mean), where g is grad_y behind the rectifier if there is one:
+  /// its sign is y's if y is not null, and then g is stored in `masked`.
+  void (*add_gradients)(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y,
+                        bool relu, T* masked, std::int64_t count, double* sums, double* sums_x);
+  /// grad_x = scale (g - mean_grad - (x - mean) inverse slope), where g is grad_y, with `relu`
+  /// behind a rectifier that had no residual.
+  void (*grad_x)(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, T* grad_x,
+                 std::int64_t count);
+};
+
+/// T is float or double.
+template <class T>
+const BatchNormLoops<T>& batch_norm_loops();
+
+}  // namespace rho::kernels::cpu

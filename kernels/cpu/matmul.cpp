@@ -25,6 +25,7 @@ constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read 
 constexpr std::int64_t kPackedElements = 1 << 21;  // of B, packed at once
 constexpr std::int64_t kPanelsPacked = 8;          // by one thread at once
 constexpr std::int64_t kPage = 4096;               // bytes
+constexpr std::int64_t kRepeats = 4;  // tiles that the micro-kernel computes in one call
 constexpr std::int64_t kSerialProducts = 1 << 18;  // multiply-adds that one thread does sooner
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -145,13 +146,14 @@ struct LeftOperand {
   }
 };
 
-/// Asks for part t of `parts` of a packed panel, so that it is in the second cache when its turn
-/// comes.
+/// Asks for parts t, ..., t + count - 1 of `parts` of a packed panel, so that it is in the second
+/// cache when its turn comes.
 template <class T>
-void prefetch_part(const T* panel, std::int64_t count, std::int64_t t, std::int64_t parts) {
+void prefetch_part(const T* panel, std::int64_t size, std::int64_t t, std::int64_t count,
+                   std::int64_t parts) {
   constexpr std::int64_t kLine = 64 / sizeof(T);
-  const std::int64_t share = count / parts + kLine;
-  for (std::int64_t i = t * share; i < std::min(count, (t + 1) * share); i += kLine)
+  const std::int64_t share = size / parts + kLine;
+  for (std::int64_t i = t * share; i < std::min(size, (t + count) * share); i += kLine)
     __builtin_prefetch(panel + i, 0, 2);
 }
 
@@ -177,17 +179,22 @@ void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t r
       tile.valid_columns = panels.valid(p);
       const int vectors = panels.vectors(p);
       const std::int64_t tiles = ceil_div(rows, kernels.max_rows(left.kind, vectors));
-      const T* row = left.matrix.data;
-      T* to = out + panels.first(p);
-      for (std::int64_t t = 0; t < tiles; ++t) {
-        const std::int64_t count = rows / tiles + (t < rows % tiles ? 1 : 0);
-        for (std::int64_t r = 0; r < count; ++r, row += left.matrix.across, to += ld) {
-          tile.rows[r] = row;
-          tile.out[r] = to;
+      const std::int64_t least = rows / tiles, larger = rows % tiles;  // these have a row more
+      // A few tiles at a time.
+      for (std::int64_t t = 0, i = 0; t < tiles;) {
+        const std::int64_t count = least + (t < larger ? 1 : 0);
+        tile.repeats = std::min(kRepeats, (t < larger ? larger : tiles) - t);
+        for (std::int64_t r = 0; r < count; ++r) {
+          tile.rows[r] = left.matrix.at(i + r, 0).data;
+          tile.out[r] = out + (i + r) * ld + panels.first(p);
         }
+        tile.row_advance = count * left.matrix.across;
+        tile.out_advance = count * ld;
         if (p + 1 < last && !b.is_direct(p + 1))
-          prefetch_part(b.columns(p + 1, k), tile.length * b.step(p + 1), t, tiles);
+          prefetch_part(b.columns(p + 1, k), tile.length * b.step(p + 1), t, tile.repeats, tiles);
         kernels.run(left.kind, static_cast<int>(count), vectors, tile);
+        t += tile.repeats;
+        i += tile.repeats * count;
       }
     }
   }

@@ -24,7 +24,8 @@ constexpr std::int64_t kLongSum = 100;
 
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
 template <Rows kind, int kRows, int kVectors, class T>
-HWY_ATTR void run_tile(const MicroTile<T>& tile) {
+HWY_ATTR HWY_INLINE void run_once(const MicroTile<T>& tile, std::int64_t row_offset,
+                                  std::int64_t out_offset) {
   const hn::ScalableTag<T> d;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(d));
   using Vector = hn::Vec<decltype(d)>;
@@ -40,32 +41,38 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
 #pragma GCC unroll 14
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(tile.out[i] + v * kLanes);
+      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(tile.out[i] + out_offset + v * kLanes);
   }
 
   const std::int64_t row_step = tile.row_step;
   const std::int64_t column_step = tile.column_step;
   for (std::int64_t s = 0; s < tile.segments; ++s) {
-    const std::int64_t segment = tile.row_segments[s];
+    const std::int64_t segment = row_offset + tile.row_segments[s];
     constexpr bool kApart = kind == Rows::Apart;
     const T* rows[kApart ? kRows : 1];
 #pragma GCC unroll 14
     for (int i = 0; i < (kApart ? kRows : 1); ++i) rows[i] = tile.rows[i] + segment;
     const T* columns = tile.columns + tile.column_segments[s];
-    std::int64_t at = 0;
-    for (std::int64_t k = tile.length; k > 0; --k) {
+    constexpr int kUnroll = kApart && kVectors > 1 ? 4 : 1;
+    const auto step = [&](std::int64_t k) HWY_ATTR {
       Vector right[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) right[v] = hn::LoadU(d, columns + v * kLanes);
 #pragma GCC unroll 14
       for (int i = 0; i < kRows; ++i) {
-        const Vector left = hn::Set(d, kApart ? rows[i][at] : rows[0][at + i]);
+        const Vector left = hn::Set(d, kApart ? rows[i][k] : rows[0][i]);
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(left, right[v], sums[i][v]);
       }
-      at += row_step;
       columns += column_step;
+      if (!kApart) rows[0] += row_step;
+    };
+    std::int64_t k = 0;
+    for (; k + kUnroll <= tile.length; k += kUnroll) {
+#pragma GCC unroll 4
+      for (int u = 0; u < kUnroll; ++u) step(k + u);
     }
+    for (; k < tile.length; ++k) step(k);
   }
 
   if (tile.valid_columns == kVectors * kLanes) {
@@ -73,7 +80,7 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        T* out = tile.out[i] + v * kLanes;
+        T* out = tile.out[i] + out_offset + v * kLanes;
         if (tile.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, out), sums[i][v]);
         hn::StoreU(sums[i][v], d, out);
       }
@@ -87,9 +94,16 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
     for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[i][v], d, part + v * kLanes);
     for (int j = 0; j < kVectors * kLanes; ++j) {
       if (j == tile.valid_columns) break;
-      tile.out[i][j] = tile.accumulate ? tile.out[i][j] + part[j] : part[j];
+      T& out = tile.out[i][out_offset + j];
+      out = tile.accumulate ? out + part[j] : part[j];
     }
   }
+}
+
+template <Rows kind, int kRows, int kVectors, class T>
+HWY_ATTR void run_tile(const MicroTile<T>& tile) {
+  for (std::int64_t r = 0; r < tile.repeats; ++r)
+    run_once<kind, kRows, kVectors>(tile, r * tile.row_advance, r * tile.out_advance);
 }
 
 /// Rows of a tile: what is left of the registers holds the columns and one element of a row, and

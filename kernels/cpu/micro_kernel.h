@@ -31,6 +31,8 @@ struct MicroTile {
   T* out[kMaxRows] = {};
   std::int64_t valid_columns = 0;
   bool accumulate = false;  ///< add to out instead of overwriting it
+  /// The same for the rows that lie so many elements further on, and so on.
+  std::int64_t repeats = 1, row_advance = 0, out_advance = 0;
 };
 
 /// Where the rows of a tile lie: anywhere, each with a pointer of its own, or next to each other in

@@ -173,16 +173,18 @@ void multiply(const float* u, const Spectrum& of_u, const PackedFilters& v, std:
       const std::int64_t most = kernels.max_rows(Rows::Apart, vectors);
       tile.columns = v.panel(f, p);
       tile.column_step = tile.valid_columns = panels.width(p);
-      const float* row = u + f * of_u.stride;
-      float* out = m + f * of_m.stride + panels.first(p);
-      for (std::int64_t i = 0; i < rows; i += most) {
-        const std::int64_t count = std::min(most, rows - i);
-        for (std::int64_t r = 0; r < count; ++r, row += of_u.pitch, out += of_m.pitch) {
-          tile.rows[r] = row;
-          tile.out[r] = out;
+      const auto run = [&](std::int64_t first, std::int64_t count, std::int64_t repeats) {
+        for (std::int64_t r = 0; r < count; ++r) {
+          tile.rows[r] = u + f * of_u.stride + (first + r) * of_u.pitch;
+          tile.out[r] = m + f * of_m.stride + (first + r) * of_m.pitch + panels.first(p);
         }
+        tile.repeats = repeats;
+        tile.row_advance = count * of_u.pitch;
+        tile.out_advance = count * of_m.pitch;
         kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
-      }
+      };
+      if (rows >= most) run(0, most, rows / most);
+      if (rows % most != 0) run(rows - rows % most, rows % most, 1);
     }
 }
 
@@ -193,14 +195,16 @@ void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_cha
            std::int64_t in_phases, std::int64_t out_channels, std::int64_t out_phases,
            std::int64_t extent, const Load& load, const Store& store) {
   const std::int64_t in = in_channels * in_phases, out = out_channels * out_phases;
-  const std::int64_t block =
-      std::min(block_of(in + out, caches().second / 2), ceil_div(tiles.count, 4 * threads()));
+  // Products may overwrite what they are made of where one pass over it gives all of them.
+  const bool in_place = filters.panels().count == 1 && in == out;
+  const std::int64_t most = block_of(in_place ? in : in + out, caches().second / 2);
+  const std::int64_t block = std::min(most, ceil_div(tiles.count, 4 * threads()));
   const WinogradTransforms& transforms = winograd_transforms();
   parallel_ranges(tiles.count, block, [&](std::int64_t first, std::int64_t last) {
     thread_local Scratch scratch_u, scratch_m;
     const Spectrum of_u(block, in), of_m(block, out);
     float* const u = scratch_u.get<float>(of_u.size());
-    float* const m = scratch_m.get<float>(of_m.size());
+    float* const m = in_place ? u : scratch_m.get<float>(of_m.size());
     for (std::int64_t t = first; t < last; ++t)
       for (std::int64_t phase = 0; phase < in_phases; ++phase) {
         const float* cells[kFrequencies];

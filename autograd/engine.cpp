@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "autograd/ops/arithmetic.h"
+#include "kernels/arithmetic.h"
 #include "kernels/fill.h"
 #include "tensor/profile.h"
 
@@ -51,6 +52,17 @@ NodeSet useful_nodes(const std::vector<Root>& roots, const std::vector<const Nod
   return useful;
 }
 
+/// a + b; where the sum is not recorded, in the memory of one that nothing else sees.
+Variable accumulate(Variable a, Variable b) {
+  if (!grad_enabled())
+    for (Variable* const sum : {&a, &b})
+      if (sum->is_unique() && sum->value().is_contiguous()) {
+        kernels::add(a.value(), b.value(), sum->value());
+        return std::move(*sum);
+      }
+  return add(a, b);
+}
+
 }  // namespace
 
 Variable ones_like(const Variable& x) {
@@ -74,7 +86,7 @@ std::vector<Variable> run_backward(const std::vector<Root>& roots,
   const auto send = [&](const std::shared_ptr<Node>& node, Variable g) {
     const auto [slot, is_new] = pending.try_emplace(node.get());
     if (is_new) queue.push(node);
-    slot->second = is_new ? std::move(g) : add(slot->second, g);
+    slot->second = is_new ? std::move(g) : accumulate(std::move(slot->second), std::move(g));
   };
   for (const Root& root : roots)
     if (useful.contains(root.node.get())) send(root.node, root.grad_output);

@@ -42,6 +42,8 @@ bool Variable::requires_grad() const { return defined() && impl_->node != nullpt
 
 bool Variable::is_leaf() const { return !requires_grad() || impl_->node->is_leaf(); }
 
+bool Variable::is_unique() const { return impl_.use_count() == 1 && value().is_unique(); }
+
 void Variable::set_value(Tensor value, bool reshape) {
   check(defined() && is_leaf(), "set_value", "only a leaf can be given a value");
   check(reshape || (value.shape() == shape() && value.dtype() == dtype()), "set_value", "expects ",

@@ -31,6 +31,8 @@ class Variable {
 
   bool requires_grad() const;
   bool is_leaf() const;
+  /// True when no other variable and no tensor sees the value's memory.
+  bool is_unique() const;
   /// Replaces a leaf's value (an optimizer's step, a loaded checkpoint). Shape and dtype must match
   /// unless `reshape` is set.
   void set_value(Tensor value, bool reshape = false);

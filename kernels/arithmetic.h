@@ -1,5 +1,5 @@
 // Contracts of elementwise arithmetic: tensors of one shape (broadcasting is a view with stride 0)
-// and one floating dtype, any strides.
+// and one floating dtype, any strides. An output may be one of the inputs.
 #pragma once
 
 #include "kernels/slot.h"

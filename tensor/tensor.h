@@ -66,6 +66,8 @@ class Tensor {
   bool is_contiguous() const;
   /// True when both handles look at the same storage.
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
+  /// True when no other handle looks at the storage.
+  bool is_unique() const { return storage_.use_count() == 1; }
 
   /// First element; T must be the dtype.
   template <class T>

@@ -62,6 +62,23 @@ TEST(Autograd, IntermediateInputsAndPartialGraphs) {
   EXPECT_DOUBLE_EQ(found[1].item(), 12.0);
 }
 
+// Gradients that meet are added in place, but never where somebody else sees them: the caller's
+// own, one that is asked for and also passed on, and one that two inputs were given.
+TEST(Autograd, AccumulatingLeavesOtherGradientsAlone) {
+  const Variable x = leaf({1.0, 2.0});
+  const Variable twice = x * 2.0;
+  const Variable h = x + 1.0;  // passes its gradient on as it is
+  const Variable y = h + twice + h;
+  const Variable ones(Tensor::from(std::vector<double>{1.0, 1.0}, {2}));
+  for (int pass = 0; pass < 2; ++pass) {
+    const auto found = grad({y}, {h, twice, x}, {ones}, {.retain_graph = true});
+    EXPECT_EQ(found[0].value().to_vector<double>(), (std::vector<double>{2.0, 2.0}));
+    EXPECT_EQ(found[1].value().to_vector<double>(), (std::vector<double>{1.0, 1.0}));
+    EXPECT_EQ(found[2].value().to_vector<double>(), (std::vector<double>{4.0, 4.0}));
+    EXPECT_EQ(ones.value().to_vector<double>(), (std::vector<double>{1.0, 1.0}));
+  }
+}
+
 TEST(Autograd, UnreachedInputHasNoGradient) {
   const Variable x = leaf({2.0});
   const Variable other = leaf({1.0});

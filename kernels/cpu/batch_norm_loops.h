@@ -31,12 +31,13 @@ struct BatchNormLoops {
   /// y = (x - mean) scale + shift, + residual where it is not null, rectified with `relu`.
   void (*apply)(const ChannelTables<T>& of, const T* x, const T* residual, bool relu, T* y,
                 std::int64_t count);
-  /// sums += g and sums_x += g (x - mean), where g is grad_y behind the rectifier if there is one:
-  /// its sign is y's if y is not null, and then g is stored in `masked`.
+  /// sums += g and sums_x += g (x - mean), where g is grad_y, and with `relu` 0 where the output is
+  /// not positive. The output is y, and then g is stored in `masked`; where y is null there was no
+  /// residual, and apply's arithmetic finds the output's sign again.
   void (*add_gradients)(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y,
                         bool relu, T* masked, std::int64_t count, double* sums, double* sums_x);
-  /// grad_x = scale (g - mean_grad - (x - mean) inverse slope), where g is grad_y, with `relu`
-  /// behind a rectifier that had no residual.
+  /// grad_x = scale (g - mean_grad - (x - mean) inverse slope), where g is grad_y, and with `relu`
+  /// 0 where apply without a residual is not positive.
   void (*grad_x)(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, T* grad_x,
                  std::int64_t count);
 };

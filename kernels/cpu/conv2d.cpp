@@ -9,7 +9,9 @@
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/slices.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/matmul.h"
 #include "kernels/threads.h"
 
 namespace rho::kernels {
@@ -21,6 +23,7 @@ using cpu::Rows;
 
 constexpr std::int64_t kDepth = 384;            // weights of a panel used before the next pixels
 constexpr std::int64_t kPixels = 512;           // output pixels of one task of the direct routine
+constexpr std::int64_t kSumGrain = 4096;        // elements for a thread to sum over slices
 constexpr std::int64_t kTasks = 16;             // at least, for the threads to share
 constexpr std::int64_t kBlockBytes = 24 << 10;  // of image rows kept in the first-level cache
 
@@ -251,7 +254,8 @@ struct WeightGradient {
     int rows;
   };
   std::vector<Tile> tiles() const;
-  void add_image(std::int64_t n, const Tile* begin, const Tile* end) const;
+  /// Adds image n to `sum`, or begins it.
+  void add_image(std::int64_t n, const Tile* begin, const Tile* end, bool begins, T* sum) const;
 };
 
 template <class T>
@@ -272,7 +276,8 @@ std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
 }
 
 template <class T>
-void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile* end) const {
+void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile* end, bool begins,
+                                  T* sum) const {
   thread_local cpu::Scratch window, tables;
   const auto& kernels = cpu::micro_kernels<T>();
   const Panels<T> panels(run_columns(), cpu::micro_kernels<T>().widest(Rows::Adjacent));
@@ -307,7 +312,7 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
   tile.length = width;
   for (std::int64_t i = 0; i < height; i += block) {
     tile.segments = std::min(block, height - i);
-    tile.accumulate = n > 0 || i > 0;
+    tile.accumulate = !begins || i > 0;
     for (const Tile* t = begin; t != end; ++t) {
       const bool grouped = options.groups > 1;
       const std::int64_t a = grouped ? t->run / taps_w : t->run;
@@ -319,7 +324,7 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
       const std::int64_t o = t->group * outs() + t->row;
       tile.rows[0] = gradient + i * width * outputs + o;
       for (std::int64_t r = 0; r < t->rows; ++r)
-        tile.out[r] = grad_w + ((o + r) * runs() + t->run) * run_columns() + column;
+        tile.out[r] = sum + ((o + r) * runs() + t->run) * run_columns() + column;
       kernels.run(Rows::Adjacent, t->rows, panels.vectors(t->panel), tile);
     }
   }
@@ -327,17 +332,31 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
 
 template <class T>
 void WeightGradient<T>::run() const {
+  const std::int64_t size = grad_y.channels * taps_h * taps_w * ins();
+  if (images == 0) std::fill_n(grad_w, size, T{0});
+  if (images == 0) return;
   const std::vector<Tile> list = tiles();
   const auto count = static_cast<std::int64_t>(list.size());
-  if (images == 0) std::fill_n(grad_w, grad_y.channels * taps_h * taps_w * ins(), T{0});
-  const bool parallel =
-      images * grad_y.height * grad_y.width * grad_y.channels * taps_h * taps_w * ins() >
-      cpu::kSerialProducts;
-  const std::int64_t shares = parallel ? threads() : 1;
-  cpu::parallel_for(shares, [&](std::int64_t share) {
-    const Tile* const begin = list.data() + count * share / shares;
-    const Tile* const end = list.data() + count * (share + 1) / shares;
-    for (std::int64_t n = 0; n < images && begin != end; ++n) add_image(n, begin, end);
+  const bool parallel = images * grad_y.height * grad_y.width * size > cpu::kSerialProducts;
+  // Slices of the images, and where there are more threads than these, parts of the tiles.
+  const std::int64_t slices = cpu::slices_of(images, size * static_cast<std::int64_t>(sizeof(T)));
+  const std::int64_t parts = parallel ? ceil_div(threads(), slices) : 1;
+  thread_local cpu::Scratch scratch;
+  T* const rest = scratch.get<T>((slices - 1) * size);
+  cpu::parallel_ranges(
+      slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
+        for (; i < end; ++i) {
+          const std::int64_t slice = i / parts, part = i % parts;
+          const Tile* const first = list.data() + count * part / parts;
+          const Tile* const last = list.data() + count * (part + 1) / parts;
+          const std::int64_t begin = images * slice / slices;
+          for (std::int64_t n = begin; n < images * (slice + 1) / slices && first != last; ++n)
+            add_image(n, first, last, n == begin, slice == 0 ? grad_w : rest + (slice - 1) * size);
+        }
+      });
+  cpu::parallel_ranges(size, kSumGrain, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t slice = 1; slice < slices; ++slice)
+      for (std::int64_t i = first; i < last; ++i) grad_w[i] += rest[(slice - 1) * size + i];
   });
 }
 
@@ -365,8 +384,22 @@ std::optional<cpu::WinogradShape> winograd_of(const Tensor& x, const Tensor& w, 
   return cpu::winograd_shape(x.shape(), w.shape(), y.shape(), options);
 }
 
+/// Terms of an output where the convolution is a product of matrices, because no two outputs see
+/// the same pixel: one sees the whole image, or one pixel; else 0.
+std::int64_t product_terms(const Tensor& x, const Tensor& w, const Conv2dOptions& o) {
+  const bool whole = w.size(1) == x.size(1) && w.size(2) == x.size(2);
+  const bool one = w.size(1) == 1 && w.size(2) == 1 && o.stride_h == 1 && o.stride_w == 1;
+  if (o.groups != 1 || o.pad_h != 0 || o.pad_w != 0 || w.numel() == 0) return 0;
+  return whole || one ? w.size(1) * w.size(2) * w.size(3) : 0;
+}
+Tensor rows_of(const Tensor& t, std::int64_t columns) {
+  return t.view({t.numel() / columns, columns});
+}
+
 void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, const Tensor& y) {
   check_operands(x, w, y, options);
+  if (const std::int64_t terms = product_terms(x, w, options))
+    return matmul(rows_of(x, terms), rows_of(w, terms).transpose(0, 1), rows_of(y, w.size(0)));
   if (const auto shape = winograd_of(x, w, y, options))
     return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(), y.data<float>());
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
@@ -415,6 +448,8 @@ struct Phase {
 void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
                 const Tensor& grad_x) {
   check_operands(grad_x, w, grad_y, options);
+  if (const std::int64_t terms = product_terms(grad_x, w, options))
+    return matmul(rows_of(grad_y, w.size(0)), rows_of(w, terms), rows_of(grad_x, terms));
   if (const auto shape = winograd_of(grad_x, w, grad_y, options))
     return cpu::winograd_input_grad(*shape, grad_y.data<float>(), w.data<float>(),
                                     grad_x.data<float>());
@@ -461,6 +496,9 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
 void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,
                  const Tensor& grad_w) {
   check_operands(x, grad_w, grad_y, options);
+  if (const std::int64_t terms = product_terms(x, grad_w, options))
+    return matmul(rows_of(grad_y, grad_w.size(0)).transpose(0, 1), rows_of(x, terms),
+                  rows_of(grad_w, terms));
   if (const auto shape = winograd_of(x, grad_w, grad_y, options))
     return cpu::winograd_weight_grad(*shape, x.data<float>(), grad_y.data<float>(),
                                      grad_w.data<float>());

@@ -124,7 +124,7 @@ struct LeftOperand {
   /// Whether reading it in place is slow: many pages, or rows that fall into one cache set.
   bool is_scattered(std::int64_t rows, std::int64_t depth) const {
     if (bytes<T>(rows * depth) <= cpu::caches().first) return false;
-    return matrix.along != 1 || bytes<T>(matrix.across) % kPage == 0;
+    return kind == Rows::Adjacent || bytes<T>(matrix.across) % kPage == 0;
   }
 
   /// Copies rows x depth of it, which keeps them in few pages and away from one cache set.
@@ -171,8 +171,10 @@ void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t r
     tile.length = std::min(b.block, b.depth - k);
     tile.accumulate = k > 0;
     LeftOperand<T> left(a.at(0, k));
-    if (last - first > 1 && left.is_scattered(rows, b.depth)) left.pack(rows, tile.length, scratch);
-    tile.row_step = left.matrix.along;
+    const bool readable = left.kind == Rows::Adjacent || left.matrix.along == 1;
+    if (!readable || (last - first > 1 && left.is_scattered(rows, b.depth)))
+      left.pack(rows, tile.length, scratch);
+    tile.row_step = left.matrix.along;  // 1 where the rows lie apart
     for (std::int64_t p = first; p < last; ++p) {
       tile.columns = b.columns(p, k);
       tile.column_step = b.step(p);

@@ -80,24 +80,28 @@ HWY_ATTR HWY_INLINE void run_once(const MicroTile<T>& tile, std::int64_t row_off
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        T* out = tile.out[i] + out_offset + v * kLanes;
+        T* const out = tile.out[i] + out_offset + v * kLanes;
         if (tile.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, out), sums[i][v]);
         hn::StoreU(sums[i][v], d, out);
       }
     return;
   }
-  // Through memory of the full width; written so that no call to memcpy comes of it.
-  T part[kVectors * kLanes];
+  // The last vector of a last panel is written in part.
+  const auto rest =
+      hn::FirstN(d, static_cast<std::size_t>(tile.valid_columns - (kVectors - 1) * kLanes));
 #pragma GCC unroll 14
-  for (int i = 0; i < kRows; ++i) {
+  for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[i][v], d, part + v * kLanes);
-    for (int j = 0; j < kVectors * kLanes; ++j) {
-      if (j == tile.valid_columns) break;
-      T& out = tile.out[i][out_offset + j];
-      out = tile.accumulate ? out + part[j] : part[j];
+    for (int v = 0; v < kVectors; ++v) {
+      T* const out = tile.out[i] + out_offset + v * kLanes;
+      if (v + 1 < kVectors) {
+        if (tile.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, out), sums[i][v]);
+        hn::StoreU(sums[i][v], d, out);
+      } else {
+        if (tile.accumulate) sums[i][v] = hn::Add(hn::MaskedLoad(rest, d, out), sums[i][v]);
+        hn::BlendedStore(sums[i][v], rest, d, out);
+      }
     }
-  }
 }
 
 template <Rows kind, int kRows, int kVectors, class T>

@@ -22,7 +22,7 @@ struct MicroTile {
 
   const T* rows[kMaxRows] = {};  ///< adjacent rows: rows[0] alone, the others follow it
   const std::int64_t* row_segments = nullptr;
-  std::int64_t row_step = 1;
+  std::int64_t row_step = 1;  ///< of adjacent rows; those apart have steps of 1
   const T* columns = nullptr;
   const std::int64_t* column_segments = nullptr;
   std::int64_t column_step = 0;

@@ -6,6 +6,7 @@
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/slices.h"
 #include "kernels/cpu/winograd_transforms.h"
 #include "kernels/threads.h"
 
@@ -15,7 +16,8 @@ namespace {
 constexpr std::int64_t kPoints = WinogradTransforms::kPoints;
 constexpr std::int64_t kFrequencies = WinogradTransforms::kFrequencies;
 constexpr std::int64_t kMinChannels = 8;
-constexpr std::int64_t kMinTiles = 64;  // for the transforms of the filters to pay
+constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
+constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -188,6 +190,35 @@ void multiply(const float* u, const Spectrum& of_u, const PackedFilters& v, std:
     }
 }
 
+/// sum (+)= g^T u in every frequency, over `count` tiles: rows x columns numbers.
+void add_products(const float* g, const Spectrum& of_g, const float* u, const Spectrum& of_u,
+                  std::int64_t rows, std::int64_t columns, std::int64_t count, bool accumulate,
+                  float* sum, const Spectrum& of_sum) {
+  const auto& kernels = micro_kernels<float>();
+  const Panels<float> panels(columns, kernels.widest(Rows::Adjacent));
+  const std::int64_t no_segment = 0;
+  MicroTile<float> tile;
+  tile.row_segments = tile.column_segments = &no_segment;
+  tile.length = count;
+  tile.accumulate = accumulate;
+  tile.row_step = of_g.pitch;
+  tile.column_step = of_u.pitch;
+  for (std::int64_t f = 0; f < kFrequencies; ++f)
+    for (std::int64_t p = 0; p < panels.count; ++p) {
+      const int vectors = panels.vectors(p);
+      const std::int64_t parts = ceil_div(rows, kernels.max_rows(Rows::Adjacent, vectors));
+      tile.columns = u + f * of_u.stride + panels.first(p);
+      tile.valid_columns = panels.width(p);
+      for (std::int64_t i = 0; i < parts; ++i) {
+        const std::int64_t o = rows * i / parts, many = rows * (i + 1) / parts - o;
+        tile.rows[0] = g + f * of_g.stride + o;
+        for (std::int64_t r = 0; r < many; ++r)
+          tile.out[r] = sum + f * of_sum.stride + (o + r) * of_sum.pitch + panels.first(p);
+        kernels.run(Rows::Adjacent, static_cast<int>(many), vectors, tile);
+      }
+    }
+}
+
 /// out = the filters slid over `in`. load(tile, phase, cells) and store(tile, phase, cells) place
 /// the squares of a tile.
 template <class Load, class Store>
@@ -297,33 +328,35 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
       });
 }
 
-// The gradient of a tile takes the part of the filter, and the taps that of the outputs. One block
-// of tiles after the other is transformed by all threads, then each frequency's sum is one
-// thread's, so that the order of additions does not depend on how many there are.
+// The gradient of a tile takes the part of the filter, and the taps that of the outputs. Each slice
+// of the tiles has a sum of its own; how many there are depends on the shape alone, so the order of
+// additions does not depend on the threads.
 void winograd_weight_grad(const WinogradShape& s, const float* x, const float* grad_y,
                           float* grad_w) {
   const WinogradTransforms& transforms = winograd_transforms();
   const std::int64_t extent = s.tile(), taps = s.taps(), depth = s.phases() * s.ins;
   const Tiles tiles(s.images, s.out_height, s.out_width, extent);
-  const std::int64_t block = block_of(depth + s.outs, caches().second);
   if (tiles.count == 0) std::fill_n(grad_w, s.outs * s.kernel * s.kernel * s.ins, 0.0F);
   if (tiles.count == 0) return;
-  const Spectrum of_u(block, depth), of_g(block, s.outs), of_sum(s.outs, depth);
-  thread_local Scratch scratch_u, scratch_g, scratch_sum;
-  float* const u = scratch_u.get<float>(of_u.size());
-  float* const g = scratch_g.get<float>(of_g.size());
-  float* const sum = scratch_sum.get<float>(of_sum.size());
+  const Spectrum of_sum(s.outs, depth);
+  const std::int64_t slices = slices_of(tiles.count / kTilesOfSlice, of_sum.size() * 4);
+  thread_local Scratch scratch_sums;
+  float* const sums = scratch_sums.get<float>(slices * of_sum.size());
   const float* const none = zeros(std::max(s.ins, s.outs));
   const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, none};
   const Pixels<const float> gradient{grad_y, s.out_height, s.out_width, s.outs, 1, none};
-  const auto& kernels = micro_kernels<float>();
-  const Panels<float> panels(depth, kernels.widest(Rows::Adjacent));
-  const std::int64_t no_segment = 0;
+  const std::int64_t block = block_of(depth + s.outs, caches().second / 2);
+  const Spectrum of_u(block, depth), of_g(block, s.outs);
 
-  for (std::int64_t first = 0; first < tiles.count; first += block) {
-    const std::int64_t count = std::min(block, tiles.count - first);
-    parallel_ranges(count, 8, [&](std::int64_t t, std::int64_t end) {
-      for (; t < end; ++t) {
+  parallel_for(slices, [&](std::int64_t slice) {
+    thread_local Scratch scratch_u, scratch_g;
+    float* const u = scratch_u.get<float>(of_u.size());
+    float* const g = scratch_g.get<float>(of_g.size());
+    const std::int64_t begin = tiles.count * slice / slices;
+    const std::int64_t end = tiles.count * (slice + 1) / slices;
+    for (std::int64_t first = begin; first < end; first += block) {
+      const std::int64_t count = std::min(block, end - first);
+      for (std::int64_t t = 0; t < count; ++t) {
         const std::int64_t n = tiles.image(first + t), top = extent * tiles.row(first + t),
                            left = extent * tiles.column(first + t);
         const float* cells[kFrequencies];
@@ -335,38 +368,24 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
         gradient.square(n, top, left, extent, cells);
         transforms.filter[extent](cells, s.outs, g + t * of_g.pitch, of_g.stride);
       }
-    });
-    parallel_for(kFrequencies, [&](std::int64_t f) {
-      MicroTile<float> tile;
-      tile.row_segments = tile.column_segments = &no_segment;
-      tile.length = count;
-      tile.accumulate = first > 0;
-      tile.row_step = of_g.pitch;
-      tile.column_step = of_u.pitch;
-      for (std::int64_t p = 0; p < panels.count; ++p) {
-        const int vectors = panels.vectors(p);
-        const std::int64_t tiles_of_rows =
-            ceil_div(s.outs, kernels.max_rows(Rows::Adjacent, vectors));
-        tile.columns = u + f * of_u.stride + panels.first(p);
-        tile.valid_columns = panels.width(p);
-        for (std::int64_t i = 0; i < tiles_of_rows; ++i) {
-          const std::int64_t o = s.outs * i / tiles_of_rows;
-          const std::int64_t rows = s.outs * (i + 1) / tiles_of_rows - o;
-          tile.rows[0] = g + f * of_g.stride + o;
-          for (std::int64_t r = 0; r < rows; ++r)
-            tile.out[r] = sum + f * of_sum.stride + (o + r) * of_sum.pitch + panels.first(p);
-          kernels.run(Rows::Adjacent, static_cast<int>(rows), vectors, tile);
-        }
-      }
-    });
-  }
+      add_products(g, of_g, u, of_u, s.outs, depth, count, first > begin,
+                   sums + slice * of_sum.size(), of_sum);
+    }
+  });
 
   const Pixels<float> out{grad_w, s.kernel, s.kernel, s.ins, s.stride, nullptr};
   parallel_for(s.outs, [&](std::int64_t o) {
+    float* const total = sums + o * of_sum.pitch;
+    for (std::int64_t slice = 1; slice < slices; ++slice)
+      for (std::int64_t f = 0; f < kFrequencies; ++f) {
+        float* const to = total + f * of_sum.stride;
+        const float* const from = to + slice * of_sum.size();
+        for (std::int64_t c = 0; c < of_sum.pitch; ++c) to[c] += from[c];
+      }
     for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
       float* cells[kFrequencies];
       out.square(o, phase / s.stride, phase % s.stride, taps, cells);
-      transforms.output[taps](sum + o * of_sum.pitch + phase * s.ins, of_sum.stride, s.ins, cells);
+      transforms.output[taps](total + phase * s.ins, of_sum.stride, s.ins, cells);
     }
   });
 }

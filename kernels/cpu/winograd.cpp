@@ -49,6 +49,18 @@ struct Pixels {
   }
 };
 
+/// Tiles between asking for the pixels of one and using them: the next rows of an image lie where
+/// no hardware looks ahead.
+constexpr std::int64_t kAhead = 2;
+
+template <class T>
+void prefetch(T* const* cells, std::int64_t count, std::int64_t channels) {
+  constexpr std::int64_t kLine = 16;
+  for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t c = 0; c < channels && cells[i] != nullptr; c += kLine)
+      __builtin_prefetch(cells[i] + c, std::is_const_v<T> ? 0 : 1);
+}
+
 /// The tiles of all images, in order.
 struct Tiles {
   std::int64_t rows, columns, count;
@@ -239,6 +251,8 @@ void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_cha
     for (std::int64_t t = first; t < last; ++t)
       for (std::int64_t phase = 0; phase < in_phases; ++phase) {
         const float* cells[kFrequencies];
+        load(std::min(t + kAhead, last - 1), phase, cells);
+        prefetch(cells, kFrequencies, in_channels);
         load(t, phase, cells);
         transforms.input(cells, in_channels, u + (t - first) * of_u.pitch + phase * in_channels,
                          of_u.stride);
@@ -247,6 +261,8 @@ void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_cha
     for (std::int64_t t = first; t < last; ++t)
       for (std::int64_t phase = 0; phase < out_phases; ++phase) {
         float* cells[kFrequencies];
+        store(std::min(t + kAhead, last - 1), phase, cells);
+        prefetch(cells, extent * extent, out_channels);
         store(t, phase, cells);
         transforms.output[extent](m + (t - first) * of_m.pitch + phase * out_channels, of_m.stride,
                                   out_channels, cells);
@@ -356,17 +372,27 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     const std::int64_t end = tiles.count * (slice + 1) / slices;
     for (std::int64_t first = begin; first < end; first += block) {
       const std::int64_t count = std::min(block, end - first);
-      for (std::int64_t t = 0; t < count; ++t) {
-        const std::int64_t n = tiles.image(first + t), top = extent * tiles.row(first + t),
-                           left = extent * tiles.column(first + t);
-        const float* cells[kFrequencies];
+      const float* cells[kFrequencies];
+      const auto inputs = [&](std::int64_t t, std::int64_t phase) {
+        in.square(tiles.image(t), s.stride * extent * tiles.row(t) + phase / s.stride - s.pad_h,
+                  s.stride * extent * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
+      };
+      const auto gradients = [&](std::int64_t t) {
+        gradient.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent,
+                        cells);
+      };
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t t = first + i;
         for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
-          in.square(n, s.stride * top + phase / s.stride - s.pad_h,
-                    s.stride * left + phase % s.stride - s.pad_w, kPoints, cells);
-          transforms.input(cells, s.ins, u + t * of_u.pitch + phase * s.ins, of_u.stride);
+          inputs(std::min(t + kAhead, end - 1), phase);
+          prefetch(cells, kFrequencies, s.ins);
+          inputs(t, phase);
+          transforms.input(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
         }
-        gradient.square(n, top, left, extent, cells);
-        transforms.filter[extent](cells, s.outs, g + t * of_g.pitch, of_g.stride);
+        gradients(std::min(t + kAhead, end - 1));
+        prefetch(cells, extent * extent, s.outs);
+        gradients(t);
+        transforms.filter[extent](cells, s.outs, g + i * of_g.pitch, of_g.stride);
       }
       add_products(g, of_g, u, of_u, s.outs, depth, count, first > begin,
                    sums + slice * of_sum.size(), of_sum);

@@ -8,6 +8,7 @@
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/streaming.h"
 
 namespace rho::kernels {
 namespace {
@@ -44,6 +45,16 @@ struct Rows {
     cpu::parallel_for(chunks, [&](std::int64_t chunk) {
       body(chunk, chunk * per_chunk * channels, rows_of(chunk) * channels);
     });
+  }
+
+  /// Whether the results of a chunk that begins at `first` go past the caches.
+  template <class T>
+  bool streams(const T* result, std::int64_t first) const {
+    const auto bytes = [](std::int64_t count) {
+      return count * static_cast<std::int64_t>(sizeof(T));
+    };
+    return bytes(period) % 64 == 0 && bytes(first) % 64 == 0 &&
+           cpu::is_streamed(result, bytes(rows * channels));
   }
 
   /// sums[c] of a table of sums by position.
@@ -182,7 +193,8 @@ void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tenso
     const T *const in = x.data<T>(), *const add = residual.defined() ? residual.data<T>() : nullptr;
     T* const out = y.data<T>();
     of.for_each_chunk([&](std::int64_t, std::int64_t first, std::int64_t count) {
-      loops.apply(channels, in + first, at(add, first), with.relu, out + first, count);
+      loops.apply(channels, in + first, at(add, first), with.relu, out + first, count,
+                  of.streams(out, first));
     });
   });
 }
@@ -245,7 +257,7 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
     T* const to = grads.x.data<T>();
     of.for_each_chunk([&](std::int64_t, std::int64_t first, std::int64_t n) {
       loops.grad_x(channels, in + first, (through_y ? masked : g) + first, with.relu && !through_y,
-                   to + first, n);
+                   to + first, n, of.streams(to, first));
     });
   });
 }

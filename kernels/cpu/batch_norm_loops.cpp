@@ -4,6 +4,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/batch_norm_loops.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // includes this file once for each instruction set
 #include <hwy/highway.h>
 
@@ -61,7 +62,16 @@ void add_squares(std::int64_t period, const double* centre, const T* x, std::int
                   });
 }
 
-template <bool kResidual, bool kRelu, class T>
+/// Single elements, which end a row that fills no vector, are stored as ever.
+template <bool kStream, class D, class V, class T>
+HWY_ATTR void store(D d, V value, T* to) {
+  if constexpr (kStream && hn::MaxLanes(D()) > 1)
+    hn::Stream(value, d, to);
+  else
+    hn::StoreU(value, d, to);
+}
+
+template <bool kResidual, bool kRelu, bool kStream, class T>
 void apply_as(const ChannelTables<T>& of, const T* x, const T* residual, T* y, std::int64_t count) {
   for_each_vector(hn::ScalableTag<T>(), count, of.period,
                   [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
@@ -71,19 +81,23 @@ void apply_as(const ChannelTables<T>& of, const T* x, const T* residual, T* y, s
                     // NaN, which compares false, passes.
                     if constexpr (kRelu)
                       value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
-                    hn::StoreU(value, d, y + at);
+                    store<kStream>(d, value, y + at);
                   });
+  if constexpr (kStream) hwy::FlushStream();
+}
+
+template <bool kResidual, bool kRelu, class T>
+auto apply_for(bool stream) {
+  return stream ? apply_as<kResidual, kRelu, true, T> : apply_as<kResidual, kRelu, false, T>;
 }
 
 template <class T>
 void apply(const ChannelTables<T>& of, const T* x, const T* residual, bool relu, T* y,
-           std::int64_t count) {
-  if (residual == nullptr)
-    relu ? apply_as<false, true>(of, x, residual, y, count)
-         : apply_as<false, false>(of, x, residual, y, count);
-  else
-    relu ? apply_as<true, true>(of, x, residual, y, count)
-         : apply_as<true, false>(of, x, residual, y, count);
+           std::int64_t count, bool stream) {
+  const auto run = residual == nullptr
+                       ? (relu ? apply_for<false, true, T> : apply_for<false, false, T>)
+                       : (relu ? apply_for<true, true, T> : apply_for<true, false, T>);
+  run(stream)(of, x, residual, y, count);
 }
 
 /// Where the sign of a rectifier's output is found.
@@ -119,7 +133,7 @@ void add_gradients(const ChannelTables<T>& of, const T* x, const T* y, const T* 
   run(of, x, y, grad_y, masked, count, sums, sums_x);
 }
 
-template <bool kRelu, class T>
+template <bool kRelu, bool kStream, class T>
 void grad_x_as(const ChannelTables<T>& of, const T* x, const T* grad_y, T* grad_x,
                std::int64_t count) {
   for_each_vector(hn::ScalableTag<T>(), count, of.period,
@@ -131,14 +145,17 @@ void grad_x_as(const ChannelTables<T>& of, const T* x, const T* grad_y, T* grad_
                     const auto normalized = hn::Mul(centred, hn::LoadU(d, of.inverse + p));
                     const auto rest = hn::NegMulAdd(normalized, hn::LoadU(d, of.slope + p),
                                                     hn::Sub(g, hn::LoadU(d, of.mean_grad + p)));
-                    hn::StoreU(hn::Mul(hn::LoadU(d, of.scale + p), rest), d, grad_x + at);
+                    store<kStream>(d, hn::Mul(hn::LoadU(d, of.scale + p), rest), grad_x + at);
                   });
+  if constexpr (kStream) hwy::FlushStream();
 }
 
 template <class T>
 void grad_x(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, T* grad_x,
-            std::int64_t count) {
-  (relu ? grad_x_as<true, T> : grad_x_as<false, T>)(of, x, grad_y, grad_x, count);
+            std::int64_t count, bool stream) {
+  const auto run = relu ? (stream ? grad_x_as<true, true, T> : grad_x_as<true, false, T>)
+                        : (stream ? grad_x_as<false, true, T> : grad_x_as<false, false, T>);
+  run(of, x, grad_y, grad_x, count);
 }
 
 template <class T>

@@ -19,7 +19,8 @@ struct ChannelTables {
 };
 
 /// Every loop takes `count` elements that begin with channel 0. Sums are by position in the period,
-/// and are added to what is there.
+/// and are added to what is there. `stream`: the result goes past the caches; it and the period
+/// must then lie on whole lines of 64 bytes.
 template <class T>
 struct BatchNormLoops {
   std::int64_t lanes;  ///< elements of a vector
@@ -30,7 +31,7 @@ struct BatchNormLoops {
                       double* sums);
   /// y = (x - mean) scale + shift, + residual where it is not null, rectified with `relu`.
   void (*apply)(const ChannelTables<T>& of, const T* x, const T* residual, bool relu, T* y,
-                std::int64_t count);
+                std::int64_t count, bool stream);
   /// sums += g and sums_x += g (x - mean), where g is grad_y, and with `relu` 0 where the output is
   /// not positive. The output is y, and then g is stored in `masked`; where y is null there was no
   /// residual, and apply's arithmetic finds the output's sign again.
@@ -39,7 +40,7 @@ struct BatchNormLoops {
   /// grad_x = scale (g - mean_grad - (x - mean) inverse slope), where g is grad_y, and with `relu`
   /// 0 where apply without a residual is not positive.
   void (*grad_x)(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, T* grad_x,
-                 std::int64_t count);
+                 std::int64_t count, bool stream);
 };
 
 /// T is float or double.

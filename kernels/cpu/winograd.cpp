@@ -1,5 +1,7 @@
 #include "kernels/cpu/winograd.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 
 #include "kernels/cpu/caches.h"
@@ -7,6 +9,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/slices.h"
+#include "kernels/cpu/streaming.h"
 #include "kernels/cpu/winograd_transforms.h"
 #include "kernels/threads.h"
 
@@ -231,18 +234,23 @@ void add_products(const float* g, const Spectrum& of_g, const float* u, const Sp
     }
 }
 
-/// out = the filters slid over `in`. load(tile, phase, cells) and store(tile, phase, cells) place
-/// the squares of a tile.
+/// Slides the filters over squares of `in`. load(tile, phase, cells) and store(tile, phase, cells)
+/// place those of a tile.
 template <class Load, class Store>
-void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_channels,
-           std::int64_t in_phases, std::int64_t out_channels, std::int64_t out_phases,
+void slide(const Tiles& tiles, const PackedFilters& filters, const Pixels<const float>& from,
+           std::int64_t in_phases, const Pixels<float>& to, std::int64_t out_phases,
            std::int64_t extent, const Load& load, const Store& store) {
-  const std::int64_t in = in_channels * in_phases, out = out_channels * out_phases;
+  const std::int64_t in = from.channels * in_phases, out = to.channels * out_phases;
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
   const std::int64_t most = block_of(in_place ? in : in + out, caches().second / 2);
   const std::int64_t block = std::min(most, ceil_div(tiles.count, 4 * threads()));
   const WinogradTransforms& transforms = winograd_transforms();
+  const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
+  const bool streams = transforms.stream_output[extent] != nullptr && to.channels % 16 == 0 &&
+                       is_streamed(to.data, images * to.height * to.width * to.channels * 4);
+  const WinogradTransforms::Output output =
+      streams ? transforms.stream_output[extent] : transforms.output[extent];
   parallel_ranges(tiles.count, block, [&](std::int64_t first, std::int64_t last) {
     thread_local Scratch scratch_u, scratch_m;
     const Spectrum of_u(block, in), of_m(block, out);
@@ -252,21 +260,23 @@ void slide(const Tiles& tiles, const PackedFilters& filters, std::int64_t in_cha
       for (std::int64_t phase = 0; phase < in_phases; ++phase) {
         const float* cells[kFrequencies];
         load(std::min(t + kAhead, last - 1), phase, cells);
-        prefetch(cells, kFrequencies, in_channels);
+        prefetch(cells, kFrequencies, from.channels);
         load(t, phase, cells);
-        transforms.input(cells, in_channels, u + (t - first) * of_u.pitch + phase * in_channels,
+        transforms.input(cells, from.channels, u + (t - first) * of_u.pitch + phase * from.channels,
                          of_u.stride);
       }
     multiply(u, of_u, filters, last - first, m, of_m);
     for (std::int64_t t = first; t < last; ++t)
       for (std::int64_t phase = 0; phase < out_phases; ++phase) {
         float* cells[kFrequencies];
-        store(std::min(t + kAhead, last - 1), phase, cells);
-        prefetch(cells, extent * extent, out_channels);
+        if (!streams) {
+          store(std::min(t + kAhead, last - 1), phase, cells);
+          prefetch(cells, extent * extent, to.channels);
+        }
         store(t, phase, cells);
-        transforms.output[extent](m + (t - first) * of_m.pitch + phase * out_channels, of_m.stride,
-                                  out_channels, cells);
+        output(m + (t - first) * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells);
       }
+    if (streams) hwy::FlushStream();
   });
 }
 
@@ -302,7 +312,7 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
   const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, zeros(s.ins)};
   const Pixels<float> out{y, s.out_height, s.out_width, s.outs, 1, nullptr};
   slide(
-      tiles, filters, s.ins, s.phases(), s.outs, 1, extent,
+      tiles, filters, in, s.phases(), out, 1, extent,
       [&](std::int64_t t, std::int64_t phase, const float** cells) {
         in.square(tiles.image(t), s.stride * extent * tiles.row(t) + phase / s.stride - s.pad_h,
                   s.stride * extent * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
@@ -331,7 +341,7 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
   const Pixels<const float> in{grad_y, s.out_height, s.out_width, s.outs, 1, zeros(s.outs)};
   const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.stride, nullptr};
   slide(
-      tiles, filters, s.outs, 1, s.ins, s.phases(), extent,
+      tiles, filters, in, 1, out, s.phases(), extent,
       [&](std::int64_t t, std::int64_t, const float** cells) {
         in.square(tiles.image(t), first_h + extent * tiles.row(t) - s.taps() + 1,
                   first_w + extent * tiles.column(t) - s.taps() + 1, kPoints, cells);

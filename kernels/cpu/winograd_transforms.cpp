@@ -123,7 +123,7 @@ HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* 
 }
 
 /// Frequencies to cells.
-template <class Line>
+template <class Line, bool kStream = false>
 HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channels,
                         float* const* cells) {
   const Tag d;
@@ -134,7 +134,11 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
   for (; c + lanes <= channels; c += lanes)
     apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
       float* const cell = cells[i * Line::kOut + j];
-      if (cell != nullptr) hn::StoreU(v, d, cell + c);
+      if (cell == nullptr) return;
+      if constexpr (kStream)
+        hn::Stream(v, d, cell + c);
+      else
+        hn::StoreU(v, d, cell + c);
     });
   if (c == channels) return;
   const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
@@ -145,12 +149,18 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
 }
 
 WinogradTransforms table() {
-  return {.input = forwards<Interpolate>,
-          .filter = {nullptr, nullptr, forwards<Evaluate<2>>, forwards<Evaluate<3>>,
-                     forwards<Evaluate<4>>, forwards<Evaluate<5>>},
-          .output = {nullptr, nullptr, backwards<EvaluateTransposed<2>>,
-                     backwards<EvaluateTransposed<3>>, backwards<EvaluateTransposed<4>>,
-                     backwards<EvaluateTransposed<5>>}};
+  WinogradTransforms transforms{
+      .input = forwards<Interpolate>,
+      .filter = {nullptr, nullptr, forwards<Evaluate<2>>, forwards<Evaluate<3>>,
+                 forwards<Evaluate<4>>, forwards<Evaluate<5>>},
+      .output = {nullptr, nullptr, backwards<EvaluateTransposed<2>>,
+                 backwards<EvaluateTransposed<3>>, backwards<EvaluateTransposed<4>>,
+                 backwards<EvaluateTransposed<5>>}};
+  if constexpr (hn::MaxLanes(Tag()) * sizeof(float) == 64) {
+    transforms.stream_output[2] = backwards<EvaluateTransposed<2>, true>;
+    transforms.stream_output[4] = backwards<EvaluateTransposed<4>, true>;
+  }
+  return transforms;
 }
 
 }  // namespace rho::kernels::cpu::HWY_NAMESPACE

@@ -31,6 +31,9 @@ struct WinogradTransforms {
   Input input = nullptr;
   Filter filter[kMaxTaps + 1] = {};  ///< [k]
   Output output[kMaxTaps + 1] = {};  ///< [k]
+  /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is no
+  /// whole line.
+  Output stream_output[kMaxTaps + 1] = {};
 };
 
 /// Those of the running machine.

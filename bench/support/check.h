@@ -23,9 +23,12 @@ struct ReferenceSum {
   /// 3e-14 n (Higham and Mary 2019, theorem 2.4, lambda = 8). NaN is never right.
   template <class T>
   bool agrees_with(T found) const {
+    return std::abs(static_cast<double>(found) - sum) <= tolerance<T>();
+  }
+  template <class T>
+  double tolerance() const {
     constexpr auto kEpsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double tolerance = 4.0 * std::sqrt(static_cast<double>(terms)) * kEpsilon * magnitude;
-    return std::abs(static_cast<double>(found) - sum) <= tolerance;
+    return 4.0 * std::sqrt(static_cast<double>(terms)) * kEpsilon * magnitude;
   }
 };
 

@@ -22,6 +22,7 @@ using cpu::Panels;
 using cpu::Rows;
 
 constexpr std::int64_t kDepth = 384;            // weights of a panel used before the next pixels
+constexpr std::int64_t kShortDepth = 128;       // of sums so short that the call of a tile counts
 constexpr std::int64_t kPixels = 512;           // output pixels of one task of the direct routine
 constexpr std::int64_t kSumGrain = 4096;        // elements for a thread to sum over slices
 constexpr std::int64_t kTasks = 16;             // at least, for the threads to share
@@ -176,31 +177,50 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
           const bool first = s == 0 && k == 0;
           tile.accumulate = !first;
           tile.length = std::min(kDepth, length() - k);
-          for (std::int64_t i = begin, j = 0; i < end;) {
-            const std::int64_t first_row = i;
-            std::int64_t last_row = i;
-            int count = 0;
-            for (; count < tile_rows && i < end; ++count) {
-              tile.rows[count] =
-                  view.data + (i - begin) * stride_h * view.row + j * step + g * ins + k;
-              tile.out[count] =
-                  out + n * out_image + i * out_row + j * out_column + g * outs + panels.first(p);
-              last_row = i;
-              if (++j == width) {
-                j = 0;
-                ++i;
-              }
-            }
+          const auto place = [&](std::int64_t r, std::int64_t i, std::int64_t j) {
+            tile.rows[r] = view.data + (i - begin) * stride_h * view.row + j * step + g * ins + k;
+            tile.out[r] =
+                out + n * out_image + i * out_row + j * out_column + g * outs + panels.first(p);
+          };
+          const auto run_tiles = [&](std::int64_t first_row, std::int64_t last_row,
+                                     std::int64_t count, std::int64_t repeats) {
             // Tap rows in the padding above or below all of these pixels add nothing.
             const std::int64_t begin_s = std::max(s, segments_before(top - last_row * stride_h));
             const std::int64_t end_s =
                 std::min(std::min(s + together, segments()),
                          segments_before(top + image.height - first_row * stride_h));
             tile.segments = std::max<std::int64_t>(0, end_s - begin_s);
-            if (tile.segments == 0 && !first) continue;
+            if (tile.segments == 0 && !first) return;
             tile.row_segments = in_image + begin_s;
             tile.columns = panel + (begin_s * length() + k) * panels.width(p);
-            kernels.run(Rows::Apart, count, vectors, tile);
+            tile.repeats = repeats;
+            tile.row_advance = count * step;
+            tile.out_advance = count * out_column;
+            kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
+          };
+          if (width % tile_rows == 0 || (width > tile_rows && depth() < kShortDepth)) {
+            // Tiles within a row of pixels follow each other at equal distances: one call for all.
+            for (std::int64_t i = begin; i < end; ++i) {
+              const std::int64_t full = width / tile_rows, rest = width % tile_rows;
+              for (std::int64_t r = 0; r < tile_rows; ++r) place(r, i, r);
+              run_tiles(i, i, tile_rows, full);
+              for (std::int64_t r = 0; r < rest; ++r) place(r, i, full * tile_rows + r);
+              if (rest > 0) run_tiles(i, i, rest, 1);
+            }
+            continue;
+          }
+          for (std::int64_t i = begin, j = 0; i < end;) {
+            const std::int64_t first_row = i;
+            std::int64_t last_row = i, count = 0;
+            for (; count < tile_rows && i < end; ++count) {
+              place(count, i, j);
+              last_row = i;
+              if (++j == width) {
+                j = 0;
+                ++i;
+              }
+            }
+            run_tiles(first_row, last_row, count, 1);
           }
         }
       }
@@ -248,7 +268,16 @@ struct WeightGradient {
   std::int64_t runs() const { return options.groups == 1 ? taps_h : taps_h * taps_w; }
   std::int64_t run_columns() const { return options.groups == 1 ? taps_w * ins() : ins(); }
 
-  /// A tile of grad_w, summed by one thread over the whole batch.
+  /// Whether the sums are kept transposed, [run, within the run][outs]: vectors along the outputs
+  /// are fuller than along a short run of inputs. They must end where the outputs do.
+  bool transposed() const;
+  /// Of the matrix that a run is: outs x run_columns, or its transpose.
+  std::int64_t all_rows() const { return transposed() ? run_columns() : outs(); }
+  Panels<T> panels() const {
+    return {transposed() ? outs() : run_columns(), cpu::micro_kernels<T>().widest(Rows::Adjacent)};
+  }
+
+  /// A tile of one run.
   struct Tile {
     std::int64_t group, run, row, panel;
     int rows;
@@ -259,17 +288,24 @@ struct WeightGradient {
 };
 
 template <class T>
+bool WeightGradient<T>::transposed() const {
+  const std::int64_t lanes = cpu::micro_kernels<T>().lanes;
+  return options.groups == 1 && outs() % lanes == 0 &&
+         run_columns() * outs() < outs() * ceil_div(run_columns(), lanes) * lanes;
+}
+
+template <class T>
 std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
-  const Panels<T> panels(run_columns(), cpu::micro_kernels<T>().widest(Rows::Adjacent));
+  const Panels<T> panels = this->panels();
   std::vector<Tile> list;
   for (std::int64_t g = 0; g < options.groups; ++g)
     for (std::int64_t r = 0; r < runs(); ++r)
       for (std::int64_t p = 0; p < panels.count; ++p) {
-        const std::int64_t parts =
-            ceil_div(outs(), cpu::micro_kernels<T>().max_rows(Rows::Adjacent, panels.vectors(p)));
+        const std::int64_t parts = ceil_div(
+            all_rows(), cpu::micro_kernels<T>().max_rows(Rows::Adjacent, panels.vectors(p)));
         for (std::int64_t i = 0; i < parts; ++i) {
-          const std::int64_t o = outs() * i / parts;
-          list.push_back({g, r, o, p, static_cast<int>(outs() * (i + 1) / parts - o)});
+          const std::int64_t row = all_rows() * i / parts;
+          list.push_back({g, r, row, p, static_cast<int>(all_rows() * (i + 1) / parts - row)});
         }
       }
   return list;
@@ -280,12 +316,13 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
                                   T* sum) const {
   thread_local cpu::Scratch window, tables;
   const auto& kernels = cpu::micro_kernels<T>();
-  const Panels<T> panels(run_columns(), cpu::micro_kernels<T>().widest(Rows::Adjacent));
+  const Panels<T> panels = this->panels();
+  const bool transposed = this->transposed();
   const std::int64_t height = grad_y.height, width = grad_y.width, outputs = grad_y.channels;
   const std::int64_t image_size = x.height * x.width * x.channels;
   const Image<T> image{x.data + n * image_size, x.height, x.width, x.channels};
   // The vectors of a last panel may reach behind their image: into the next ones, where there are.
-  const std::int64_t slack = panels.padded() - panels.columns;
+  const std::int64_t slack = transposed ? 0 : panels.padded() - panels.columns;
   const View<T> view =
       view_of(image, (images - n - 1) * image_size,
               {-options.pad_h, -options.pad_w, (height - 1) * options.stride_h + taps_h,
@@ -309,6 +346,10 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
   tile.row_step = outputs;
   tile.column_segments = in_image;
   tile.column_step = options.stride_w * x.channels;
+  if (transposed) {
+    std::swap(tile.row_segments, tile.column_segments);
+    std::swap(tile.row_step, tile.column_step);
+  }
   tile.length = width;
   for (std::int64_t i = 0; i < height; i += block) {
     tile.segments = std::min(block, height - i);
@@ -317,14 +358,19 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
       const bool grouped = options.groups > 1;
       const std::int64_t a = grouped ? t->run / taps_w : t->run;
       const std::int64_t b = grouped ? t->run % taps_w : 0;
+      const T* const inputs =
+          view.data + (i * options.stride_h + a) * view.row + b * x.channels + t->group * ins();
+      const T* const gradients = gradient + i * width * outputs + t->group * outs();
       const std::int64_t column = panels.first(t->panel);
-      tile.columns = view.data + (i * options.stride_h + a) * view.row + b * x.channels +
-                     t->group * ins() + column;
+      tile.rows[0] = (transposed ? inputs : gradients) + t->row;
+      tile.columns = (transposed ? gradients : inputs) + column;
       tile.valid_columns = panels.valid(t->panel);
-      const std::int64_t o = t->group * outs() + t->row;
-      tile.rows[0] = gradient + i * width * outputs + o;
-      for (std::int64_t r = 0; r < t->rows; ++r)
-        tile.out[r] = sum + ((o + r) * runs() + t->run) * run_columns() + column;
+      for (std::int64_t r = 0; r < t->rows; ++r) {
+        const std::int64_t row = t->row + r;
+        tile.out[r] = sum + column +
+                      (transposed ? (t->run * run_columns() + row) * outputs
+                                  : ((t->group * outs() + row) * runs() + t->run) * run_columns());
+      }
       kernels.run(Rows::Adjacent, t->rows, panels.vectors(t->panel), tile);
     }
   }
@@ -342,7 +388,7 @@ void WeightGradient<T>::run() const {
   const std::int64_t slices = cpu::slices_of(images, size * static_cast<std::int64_t>(sizeof(T)));
   const std::int64_t parts = parallel ? ceil_div(threads(), slices) : 1;
   thread_local cpu::Scratch scratch;
-  T* const rest = scratch.get<T>((slices - 1) * size);
+  T* const sums = scratch.get<T>(slices * size);
   cpu::parallel_ranges(
       slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
         for (; i < end; ++i) {
@@ -351,12 +397,16 @@ void WeightGradient<T>::run() const {
           const Tile* const last = list.data() + count * (part + 1) / parts;
           const std::int64_t begin = images * slice / slices;
           for (std::int64_t n = begin; n < images * (slice + 1) / slices && first != last; ++n)
-            add_image(n, first, last, n == begin, slice == 0 ? grad_w : rest + (slice - 1) * size);
+            add_image(n, first, last, n == begin, sums + slice * size);
         }
       });
-  cpu::parallel_ranges(size, kSumGrain, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t slice = 1; slice < slices; ++slice)
-      for (std::int64_t i = first; i < last; ++i) grad_w[i] += rest[(slice - 1) * size + i];
+  const std::int64_t filter = size / grad_y.channels;
+  cpu::parallel_ranges(size, kSumGrain, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
+      T total = sums[i];
+      for (std::int64_t slice = 1; slice < slices; ++slice) total += sums[slice * size + i];
+      grad_w[transposed() ? i % grad_y.channels * filter + i / grad_y.channels : i] = total;
+    }
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops/arithmetic.h"
+#include "kernels/cpu/caches.h"
 #include "kernels/threads.h"
 #include "tests/support/testing.h"
 
@@ -147,6 +148,17 @@ TEST(BatchNorm, GradientsAgreeWithDouble) {
     SCOPED_TRACE(::testing::Message() << shape);
     expect_gradients<double>(shape);
     expect_gradients<float>(shape);
+  }
+}
+
+// Results that no cache would hold are stored another way, those on lines of memory and those not.
+TEST(BatchNorm, LargeResults) {
+  for (const std::int64_t channels : {16, 25}) {
+    const std::int64_t rows = 2 * kernels::cpu::caches().second / (channels * 4) + 100;
+    const Shape of_channels{channels};
+    expect_train<float>(uniform<float>({rows, channels}, 1), uniform<float>(of_channels, 2),
+                        uniform<float>(of_channels, 3));
+    expect_gradients<float>({rows, channels});
   }
 }
 

@@ -9,7 +9,9 @@
 #include <limits>
 
 #include "autograd/gradcheck.h"
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/relu.h"
 #include "autograd/ops/shape.h"
 #include "kernels/threads.h"
 #include "tensor/random.h"
@@ -60,7 +62,11 @@ std::vector<Case> cases() {
       {{2, 7, 6, 4}, {4, 3, 3, 1}, {.stride_h = 2, .stride_w = 1, .pad_w = 1, .groups = 4}},
       {{1, 5, 5, 68}, {24, 3, 3, 34}, {.stride_w = 2, .groups = 2}},
       {{1, 3, 3, 300}, {10, 2, 2, 300}, {}},  // one run of a tap row needs several blocks
-      {{1, 40, 30, 3}, {7, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},  // several row blocks an image
+      {{1, 40, 30, 3}, {7, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},   // several row blocks an image
+      {{9, 11, 10, 1}, {32, 3, 3, 1}, {.pad_h = 1, .pad_w = 1}},  // gradient summed transposed
+      {{3, 8, 8, 3}, {64, 5, 5, 3}, {.stride_h = 2, .stride_w = 2, .pad_h = 2, .pad_w = 2}},
+      {{5, 4, 3, 7}, {6, 1, 1, 7}, {}},    // products of matrices: one pixel,
+      {{33, 3, 5, 4}, {17, 3, 5, 4}, {}},  // and the whole image
   };
 }
 
@@ -236,6 +242,98 @@ TEST(Conv2d, Derivatives) {
     const GradcheckResult first = gradcheck(f, inputs), second = gradgradcheck(f, inputs);
     EXPECT_TRUE(first.ok) << first.message;
     EXPECT_TRUE(second.ok) << second.message;
+  }
+}
+
+/// relu?(conv2d + bias) out of separate operations.
+Variable separate(const std::vector<Variable>& in, const Conv2dOptions& options, bool relu) {
+  Variable y = conv2d(in[0], in[1], options);
+  if (in.size() > 2) y = y + in[2];
+  return relu ? rho::relu(y) : y;
+}
+Variable fused(const std::vector<Variable>& in, const Conv2dOptions& options, bool relu) {
+  return conv2d(in[0], in[1], options, in.size() > 2 ? in[2] : Variable(), relu);
+}
+
+template <class T>
+void expect_fused_is_separate(const Case& c) {
+  const Tensor g = random<T>(c.y(), 4);
+  for (const bool with_bias : {false, true})
+    for (const bool relu : {false, true}) {
+      SCOPED_TRACE(testing::Message() << c << " bias " << with_bias << " relu " << relu);
+      std::vector<Variable> in{Variable(random<T>(c.x, 1), true),
+                               Variable(random<T>(c.w, 2), true)};
+      if (with_bias) in.emplace_back(random<T>({c.w[0]}, 3), true);
+      const Variable one = fused(in, c.options, relu), two = separate(in, c.options, relu);
+      EXPECT_EQ(one.value().template to_vector<double>(), two.value().template to_vector<double>());
+      const auto found = grad({one}, in, {Variable(g)}), expected = grad({two}, in, {Variable(g)});
+      for (std::size_t i = 0; i < 2; ++i)
+        EXPECT_EQ(found[i].value().template to_vector<double>(),
+                  expected[i].value().template to_vector<double>());
+      if (!with_bias) continue;
+      // Sums of R terms in double, in another order, and rounded once.
+      const double rows = static_cast<double>(g.numel() / std::max<std::int64_t>(c.w[0], 1));
+      const auto a = found[2].value().template to_vector<double>();
+      const auto b = expected[2].value().template to_vector<double>();
+      for (std::size_t i = 0; i < a.size(); ++i)
+        EXPECT_LE(std::abs(a[i] - b[i]),
+                  4 * rows *
+                      (std::numeric_limits<double>::epsilon() * rows +
+                       static_cast<double>(std::numeric_limits<T>::epsilon())));
+    }
+}
+
+TEST(Conv2d, FusedWithBiasAndReluIsSeparate) {
+  for (const Case& c :
+       {Case{{3, 7, 6, 3}, {34, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},
+        Case{{2, 5, 5, 2}, {1, 3, 3, 2}, {}}, Case{{9, 12, 12, 8}, {16, 5, 5, 8}, {}},
+        Case{{1, 1, 1, 1}, {1, 1, 1, 1}, {}}, Case{{0, 5, 5, 2}, {3, 3, 3, 2}, {}}}) {
+    expect_fused_is_separate<float>(c);
+    expect_fused_is_separate<double>(c);
+  }
+}
+
+TEST(Conv2d, FusedWithBiasAndReluPassesNaN) {
+  Tensor x = random<float>({1, 4, 4, 1}, 1), bias = random<float>({2}, 3);
+  x.data<float>()[5] = bias.data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<Variable> in{Variable(x, true), Variable(random<float>({2, 3, 3, 1}, 2), true),
+                                 Variable(bias, true)};
+  const auto bits = [](const Variable& v) {
+    std::vector<bool> out;
+    for (const double value : v.value().to_vector<double>()) out.push_back(std::isnan(value));
+    return out;
+  };
+  const Variable one = fused(in, {}, true), two = separate(in, {}, true);
+  EXPECT_EQ(bits(one), bits(two));
+  const Variable g(random<float>({1, 2, 2, 2}, 4));
+  const auto found = grad({one}, in, {g}), expected = grad({two}, in, {g});
+  for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(bits(found[i]), bits(expected[i]));
+}
+
+TEST(Conv2d, DerivativesWithBiasAndRelu) {
+  const Conv2dOptions options{.stride_h = 2, .pad_h = 1};
+  for (const bool with_bias : {false, true}) {
+    std::vector<Variable> in{Variable(random<double>({2, 4, 4, 2}, 1), true),
+                             Variable(random<double>({3, 3, 2, 2}, 2), true)};
+    if (with_bias) in.emplace_back(random<double>({3}, 3), true);
+    const DifferentiableFunction f = [&](const std::vector<Variable>& v) {
+      return fused(v, options, true);
+    };
+    const GradcheckResult first = gradcheck(f, in), second = gradgradcheck(f, in);
+    EXPECT_TRUE(first.ok) << first.message;
+    EXPECT_TRUE(second.ok) << second.message;
+  }
+}
+
+TEST(Conv2d, ErrorsNameTheBias) {
+  const Variable x(random<float>({1, 3, 3, 1}, 1)), w(random<float>({2, 2, 2, 1}, 2));
+  try {
+    conv2d(x, w, {}, Variable(random<float>({3}, 3)), true);
+    ADD_FAILURE() << "a bias of 3 for 2 channels";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("[conv2d]"), std::string::npos) << message;
+    EXPECT_NE(message.find("[3]"), std::string::npos) << message;
   }
 }
 

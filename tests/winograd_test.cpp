@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
+#include "kernels/cpu/caches.h"
 #include "kernels/threads.h"
 #include "tests/support/testing.h"
 
@@ -269,6 +271,23 @@ TEST(Winograd, TypicalErrorIsAFewRoundings) {
          {relative(found.y, y), relative(found.grad_x, grad_x), relative(found.grad_w, grad_w)})
       EXPECT_LE(error, 4e-6);
   }
+}
+
+// Results that no cache would hold are stored another way.
+TEST(Winograd, LargeResults) {
+  const std::int64_t pixels = 2 * kernels::cpu::caches().second / (16 * 4) + 64;
+  const Case c{{pixels / 64 + 1, 8, 8, 16}, {16, 3, 3, 16}, 1, 1};
+  const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
+  const Tensor g = uniform<float>(c.y(), 3);
+  const Results all = run(c, x, w, g);
+  // The first images alone, whose results are small.
+  const Case few{{8, 8, 8, 16}, c.w, 1, 1};
+  const Results some = run(few, x, w, g);
+  EXPECT_TRUE(std::equal(some.y.begin(), some.y.end(), all.y.begin()));
+  EXPECT_TRUE(std::equal(some.grad_x.begin(), some.grad_x.end(), all.grad_x.begin()));
+  EXPECT_TRUE(std::none_of(all.y.begin(), all.y.end(), [](float v) { return std::isnan(v); }));
+  EXPECT_TRUE(
+      std::none_of(all.grad_x.begin(), all.grad_x.end(), [](float v) { return std::isnan(v); }));
 }
 
 TEST(Winograd, SameBitsForAnyNumberOfThreads) {

@@ -1,6 +1,11 @@
 #include "autograd/ops/conv2d.h"
 
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/relu.h"
+#include "kernels/bias_relu.h"
 #include "kernels/copy.h"
+#include "kernels/relu.h"
 
 namespace rho {
 namespace {
@@ -55,6 +60,62 @@ Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& 
                     by_weight = weight_grad(x, grad, options, weight.shape());
                   return {by_x, by_weight};
                 });
+}
+
+namespace {
+
+/// Of y = relu?(z + bias): the gradients of z and of the bias, where there is one.
+struct LinearGradients {
+  Variable z, bias;
+};
+LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias, bool relu) {
+  const bool with_bias = bias.size() == 1;
+  if (!relu) return {grad, with_bias ? sum_to(grad, bias) : Variable()};
+  const Tensor g = kernels::contiguous(grad.value());
+  const Tensor grad_z = Tensor::empty(y.shape(), y.dtype(), y.device());
+  if (!with_bias) {
+    kernels::relu_grad(y, g, grad_z);
+    return {Variable(grad_z), {}};
+  }
+  const Tensor grad_bias = Tensor::empty(bias, y.dtype(), y.device());
+  const Shape rows{bias[0] == 0 ? 0 : y.numel() / bias[0], bias[0]};
+  kernels::bias_relu_grad(y.view(rows), g.view(rows), grad_z.view(rows), grad_bias);
+  return {Variable(grad_z), Variable(grad_bias)};
+}
+
+}  // namespace
+
+Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options,
+                const Variable& bias, bool relu) {
+  if (!bias.defined() && !relu) return conv2d(x, weight, options);
+  const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
+  const bool with_bias = bias.defined();
+  check(!with_bias || (bias.rank() == 1 && bias.size(0) == shape.back()), "conv2d",
+        "expects a bias [O] of the ", shape.back(), " output channels, found ",
+        with_bias ? bias.shape() : Shape{});
+  const Tensor y = run(kernels::conv2d_forward, x, weight, options, shape);
+  if (with_bias)
+    kernels::bias_relu(y.view({shape.back() == 0 ? 0 : y.numel() / shape.back(), shape.back()}),
+                       kernels::contiguous(bias.value()), relu);
+  else
+    kernels::relu(y, y);
+  std::vector<Variable> inputs{x, weight};
+  if (with_bias) inputs.push_back(bias);
+  return record_fused(
+      "conv2d", y, inputs,
+      [=, bias_shape = with_bias ? bias.shape() : Shape{}](const Variable& grad) {
+        const LinearGradients g = behind(grad, y, bias_shape, relu);
+        std::vector<Variable> grads(inputs.size());
+        if (x.requires_grad()) grads[0] = input_grad(g.z, weight, options, x.shape());
+        if (weight.requires_grad()) grads[1] = weight_grad(x, g.z, options, weight.shape());
+        if (with_bias) grads[2] = g.bias;
+        return grads;
+      },
+      [=](std::span<const Variable> in) {
+        Variable z = conv2d(in[0], in[1], options);
+        if (with_bias) z = z + in[2];
+        return relu ? rho::relu(z) : z;
+      });
 }
 
 }  // namespace rho

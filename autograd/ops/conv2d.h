@@ -11,4 +11,9 @@ namespace rho {
 Variable conv2d(const Variable& x, const Variable& weight,
                 const kernels::Conv2dOptions& options = {});
 
+/// The same with a bias [O] (undefined: none), and with `relu` rectified, in one pass over y: its
+/// values and gradients are those of the separate operations.
+Variable conv2d(const Variable& x, const Variable& weight, const kernels::Conv2dOptions& options,
+                const Variable& bias, bool relu);
+
 }  // namespace rho

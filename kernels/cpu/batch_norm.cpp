@@ -2,79 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "kernels/cpu/batch_norm_loops.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/channel_rows.h"
 #include "kernels/cpu/scratch.h"
-#include "kernels/cpu/streaming.h"
 
 namespace rho::kernels {
 namespace {
-
-/// Elements of a chunk: read twice for the statistics, the second time from the first-level cache.
-constexpr std::int64_t kChunk = 8192;
-/// But so many rows at least, since a chunk's sums are read too.
-constexpr std::int64_t kMinRows = 32;
-/// Elements of a period. At least: where few channels are summed up, an addition need not wait for
-/// the one before it. At most: tables and sums stay in the first-level cache; rows that are longer
-/// or fit no whole vectors in less are walked one by one.
-constexpr std::int64_t kMinPeriod = 128, kMaxPeriod = 512;
-
-/// How [R, C] is cut into chunks of rows, by its shape alone, and which period its tables have.
-struct Rows {
-  std::int64_t rows, channels, per_chunk, chunks, period;
-
-  Rows(const Tensor& x, std::int64_t lanes)
-      : rows(x.size(0)),
-        channels(x.size(1)),
-        per_chunk(std::max(kChunk / channels, kMinRows)),
-        chunks((rows + per_chunk - 1) / per_chunk) {
-    const std::int64_t vectors = std::lcm(channels, lanes);
-    const std::int64_t whole = vectors <= kMaxPeriod ? vectors : channels;
-    period = (kMinPeriod + whole - 1) / whole * whole;
-  }
-
-  std::int64_t rows_of(std::int64_t chunk) const {
-    return std::min(per_chunk, rows - chunk * per_chunk);
-  }
-  /// Calls body(chunk, first, count) for the elements of every chunk, on several threads.
-  template <class Body>
-  void for_each_chunk(const Body& body) const {
-    cpu::parallel_for(chunks, [&](std::int64_t chunk) {
-      body(chunk, chunk * per_chunk * channels, rows_of(chunk) * channels);
-    });
-  }
-
-  /// Whether the results of a chunk that begins at `first` go past the caches.
-  template <class T>
-  bool streams(const T* result, std::int64_t first) const {
-    const auto bytes = [](std::int64_t count) {
-      return count * static_cast<std::int64_t>(sizeof(T));
-    };
-    return bytes(period) % 64 == 0 && bytes(first) % 64 == 0 &&
-           cpu::is_streamed(result, bytes(rows * channels));
-  }
-
-  /// sums[c] of a table of sums by position.
-  void fold(const double* table, double* sums) const {
-    std::fill_n(sums, channels, 0.0);
-    for (std::int64_t p = 0; p < period; p += channels)
-      for (std::int64_t c = 0; c < channels; ++c) sums[c] += table[p + c];
-  }
-  template <class T>
-  void repeat(const double* values, T* table) const {
-    for (std::int64_t p = 0; p < period; p += channels)
-      for (std::int64_t c = 0; c < channels; ++c) table[p + c] = static_cast<T>(values[c]);
-  }
-  template <class T>
-  std::vector<T> repeat(const std::vector<double>& values) const {
-    std::vector<T> table(static_cast<std::size_t>(period));
-    repeat(values.data(), table.data());
-    return table;
-  }
-};
 
 void expect_channels(std::string_view op, const Tensor& x, const Tensor& per_channel) {
   check(x.rank() == 2 && per_channel.rank() == 1 && per_channel.size(0) == x.size(1), op,
@@ -112,7 +47,7 @@ void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& var
   check(x.numel() > 0, "batch_statistics", "of no values: shape ", x.shape());
   dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
-    const Rows of(x, loops.lanes);
+    const cpu::ChannelRows of(x, loops.lanes);
     const T* const data = x.data<T>();
     const std::int64_t channels = of.channels;
     // A chunk's means, then its squares.
@@ -161,7 +96,7 @@ struct Tables {
   std::vector<double> inverse;  // 1 / sqrt(variance + eps), [C]
   std::vector<T> mean, scale, shift;
 
-  Tables(const BatchNormArguments& with, const Rows& of)
+  Tables(const BatchNormArguments& with, const cpu::ChannelRows& of)
       : inverse(with.variance.to_vector<double>()),
         mean(of.repeat<T>(with.mean.to_vector<double>())),
         shift(of.repeat<T>(with.beta.to_vector<double>())) {
@@ -184,7 +119,7 @@ void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tenso
   if (x.numel() == 0) return;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
-    const Rows of(x, loops.lanes);
+    const cpu::ChannelRows of(x, loops.lanes);
     const Tables<T> tables(with, of);
     const cpu::ChannelTables<T> channels{.period = of.period,
                                          .mean = tables.mean.data(),
@@ -215,7 +150,7 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
   check(x.numel() > 0, op, "of no values: shape ", x.shape());
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
-    const Rows of(x, loops.lanes);
+    const cpu::ChannelRows of(x, loops.lanes);
     const Tables<T> tables(with, of);
     cpu::ChannelTables<T> channels{.period = of.period,
                                    .mean = tables.mean.data(),

@@ -23,9 +23,10 @@ using cpu::Rows;
 constexpr int kVectors = 2;               // of a panel of B
 constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read once for so many
 constexpr std::int64_t kPackedElements = 1 << 21;  // of B, packed at once
-constexpr std::int64_t kPanelsPacked = 8;          // by one thread at once
-constexpr std::int64_t kPage = 4096;               // bytes
-constexpr std::int64_t kRepeats = 4;  // tiles that the micro-kernel computes in one call
+constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
+constexpr std::int64_t kPanelsPacked = 8;  // by one thread at once
+constexpr std::int64_t kPage = 4096;       // bytes
+constexpr std::int64_t kRepeats = 4;       // tiles that the micro-kernel computes in one call
 constexpr std::int64_t kSerialProducts = 1 << 18;  // multiply-adds that one thread does sooner
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -205,10 +206,22 @@ void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t r
 /// out (rows x columns, leading extent ld) = a b: rows of A, columns of B.
 template <class T>
 void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows,
-                       std::int64_t columns, std::int64_t depth, T* out, std::int64_t ld) {
+                       std::int64_t columns, std::int64_t depth, T* out, std::int64_t ld,
+                       std::int64_t workers) {
   thread_local cpu::Scratch scratch;
-  const bool serial = rows * columns * depth <= kSerialProducts;
-  const std::int64_t workers = serial ? 1 : threads();
+  const bool serial = workers == 1 || rows * columns * depth <= kSerialProducts;
+  // Each thread takes columns of its own, where that gives it enough to do, and packs them where it
+  // needs them: what another core has packed would come through the shared cache.
+  const Panels<T> shares(columns, kVectors);
+  if (!serial && shares.count >= workers &&
+      (rows <= kFewRows || columns >= kManyColumns * workers)) {
+    return cpu::parallel_for(workers, [&](std::int64_t part) {
+      const std::int64_t first = shares.first(shares.count * part / workers);
+      const std::int64_t last =
+          part + 1 == workers ? columns : shares.first(shares.count * (part + 1) / workers);
+      multiply_matrices(a, b.at(first, 0), rows, last - first, depth, out + first, ld, 1);
+    });
+  }
   const auto& kernels = cpu::micro_kernels<T>();
   const std::int64_t width = kVectors * kernels.lanes;
   // What is read by one or two rows of tiles, or lies in few pages, is not packed.
@@ -279,7 +292,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
     const auto item = static_cast<std::size_t>(n);
     const Matrix<T> left{a.data<T>() + offsets_a[item], strides(a, 2), strides(a, 1)};
     const Matrix<T> right{b.data<T>() + offsets_b[item], strides(b, 1), strides(b, 2)};
-    multiply_matrices(left, right, rows, columns, depth, result + n * rows * columns, columns);
+    multiply_matrices(left, right, rows, columns, depth, result + n * rows * columns, columns,
+                      threads());
   };
   // Many products are shared out whole.
   if (batch >= threads()) return cpu::parallel_for(batch, one);

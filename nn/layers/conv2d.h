@@ -1,7 +1,6 @@
 // Convolution layer, channels last.
 #pragma once
 
-#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/conv2d.h"
 #include "nn/init.h"
 #include "nn/layers/weighted.h"
@@ -25,8 +24,11 @@ class Conv2d : public Weighted {
   }
 
   Variable apply(const Variable& x, const Variable& weight) const override {
-    const Variable y = conv2d(x, weight, options_);
-    return bias().defined() ? y + bias() : y;
+    return conv2d(x, weight, options_, bias(), false);
+  }
+  Variable forward_then(const Variable& x, const Epilogue& epilogue) override {
+    if (epilogue.residual.defined()) return rho::apply(epilogue, forward(x));
+    return conv2d(x, weight(), options_, bias(), epilogue.relu);
   }
   std::string kind() const override { return "Conv2d"; }
   const kernels::Conv2dOptions& options() const { return options_; }

@@ -1,0 +1,150 @@
+#include "kernels/cpu/direct_conv2d.h"
+
+#include "kernels/cpu/parallel.h"
+
+namespace rho::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kDepth = 384;            // weights of a panel used before the next pixels
+constexpr std::int64_t kShortDepth = 128;       // of sums so short that the call of a tile counts
+constexpr std::int64_t kPixels = 512;           // output pixels of one task of the direct routine
+constexpr std::int64_t kTasks = 16;             // at least, for the threads to share
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+/// [group][panel][tap row, tap column, in][panel width], zero in unused columns.
+template <class T>
+void Direct<T>::pack(T* packed) const {
+  const Panels<T> panels = columns();
+  const std::int64_t grain = kSerialProducts / (panels.width(0) * depth() + 1);
+  parallel_ranges(groups * panels.count, grain, [&](std::int64_t at, std::int64_t end) {
+    for (; at < end; ++at) {
+      const std::int64_t g = at / panels.count, p = at % panels.count;
+      T* target = packed + (g * panels.padded() + panels.first(p)) * depth();
+      for (std::int64_t a = 0; a < taps_h; ++a)
+        for (std::int64_t b = 0; b < taps_w; ++b)
+          for (std::int64_t c = 0; c < ins; ++c) {
+            const T* from = weights.data + g * weights.group + a * weights.a + b * weights.b +
+                            c * weights.in + panels.first(p) * weights.out;
+            for (std::int64_t o = 0; o < panels.width(p); ++o)
+              *target++ = o < panels.valid(p) ? from[o * weights.out] : T{0};
+          }
+    }
+  });
+}
+
+/// Output rows begin <= i < end of image n, with one thread.
+template <class T>
+void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const T* packed) const {
+  thread_local Scratch window, tables;
+  const auto& kernels = micro_kernels<T>();
+  const Panels<T> panels = columns();
+  const Image<T> current{image.data + n * image.height * image.width * image.channels, image.height,
+                         image.width, image.channels};
+  const View<T> view =
+      view_of(current, 0,
+              {begin * stride_h - top, -left, (end - 1 - begin) * stride_h + taps_h,
+               (width - 1) * stride_w + taps_w},
+              0, window);
+
+  // Offsets of every segment in the image, and in a panel of one column.
+  std::int64_t* const in_image = tables.get<std::int64_t>(2 * segments());
+  std::int64_t* const in_panel = in_image + segments();
+  for (std::int64_t s = 0; s < segments(); ++s)
+    in_image[s] = groups == 1 ? s * view.row : s / taps_w * view.row + s % taps_w * image.channels;
+
+  const std::int64_t step = stride_w * image.channels;
+  const std::int64_t together = std::max<std::int64_t>(1, kDepth / length());
+  for (std::int64_t g = 0; g < groups; ++g) {
+    for (std::int64_t p = 0; p < panels.count; ++p) {
+      const int vectors = panels.vectors(p);
+      const std::int64_t tile_rows = kernels.max_rows(Rows::Apart, vectors);
+      const T* panel = packed + (g * panels.padded() + panels.first(p)) * depth();
+      for (std::int64_t s = 0; s < segments(); ++s) in_panel[s] = s * length() * panels.width(p);
+      MicroTile<T> tile;
+      tile.column_step = panels.width(p);
+      tile.valid_columns = panels.valid(p);
+      tile.column_segments = in_panel;
+      // A few short segments, or a part of a long one, so that their weights stay in cache.
+      for (std::int64_t s = 0; s < segments(); s += together) {
+        for (std::int64_t k = 0; k < length(); k += kDepth) {
+          const bool first = s == 0 && k == 0;
+          tile.accumulate = !first;
+          tile.length = std::min(kDepth, length() - k);
+          const auto place = [&](std::int64_t r, std::int64_t i, std::int64_t j) {
+            tile.rows[r] = view.data + (i - begin) * stride_h * view.row + j * step + g * ins + k;
+            tile.out[r] =
+                out + n * out_image + i * out_row + j * out_column + g * outs + panels.first(p);
+          };
+          const auto run_tiles = [&](std::int64_t first_row, std::int64_t last_row,
+                                     std::int64_t count, std::int64_t repeats) {
+            // Tap rows in the padding above or below all of these pixels add nothing.
+            const std::int64_t begin_s = std::max(s, segments_before(top - last_row * stride_h));
+            const std::int64_t end_s =
+                std::min(std::min(s + together, segments()),
+                         segments_before(top + image.height - first_row * stride_h));
+            tile.segments = std::max<std::int64_t>(0, end_s - begin_s);
+            if (tile.segments == 0 && !first) return;
+            tile.row_segments = in_image + begin_s;
+            tile.columns = panel + (begin_s * length() + k) * panels.width(p);
+            tile.repeats = repeats;
+            tile.row_advance = count * step;
+            tile.out_advance = count * out_column;
+            kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
+          };
+          if (width % tile_rows == 0 || (width > tile_rows && depth() < kShortDepth)) {
+            // Tiles within a row of pixels follow each other at equal distances: one call for all.
+            for (std::int64_t i = begin; i < end; ++i) {
+              const std::int64_t full = width / tile_rows, rest = width % tile_rows;
+              for (std::int64_t r = 0; r < tile_rows; ++r) place(r, i, r);
+              run_tiles(i, i, tile_rows, full);
+              for (std::int64_t r = 0; r < rest; ++r) place(r, i, full * tile_rows + r);
+              if (rest > 0) run_tiles(i, i, rest, 1);
+            }
+            continue;
+          }
+          for (std::int64_t i = begin, j = 0; i < end;) {
+            const std::int64_t first_row = i;
+            std::int64_t last_row = i, count = 0;
+            for (; count < tile_rows && i < end; ++count) {
+              place(count, i, j);
+              last_row = i;
+              if (++j == width) {
+                j = 0;
+                ++i;
+              }
+            }
+            run_tiles(first_row, last_row, count, 1);
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void Direct<T>::run() const {
+  if (images == 0 || height <= 0 || width <= 0 || outs == 0) return;
+  thread_local Scratch scratch;
+  T* const packed = scratch.get<T>(groups * columns().padded() * depth());
+  pack(packed);
+  // By the shape alone: where weights are not finite, padding that one block skips counts in
+  // another.
+  const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), ceil_div(kTasks, images));
+  const std::int64_t block = ceil_div(height, std::min(blocks, height));
+  const std::int64_t tasks = ceil_div(height, block);
+  const std::int64_t grain = kSerialProducts / (block * width * groups * outs * depth() + 1);
+  parallel_ranges(images * tasks, grain, [&](std::int64_t at, std::int64_t end) {
+    for (; at < end; ++at) {
+      const std::int64_t begin = at % tasks * block;
+      rows(at / tasks, begin, std::min(height, begin + block), packed);
+    }
+  });
+}
+
+template struct Direct<float>;
+template struct Direct<double>;
+
+}  // namespace rho::kernels::cpu

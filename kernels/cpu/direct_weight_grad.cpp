@@ -1,0 +1,145 @@
+#include "kernels/cpu/direct_weight_grad.h"
+
+#include <utility>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/slices.h"
+#include "kernels/threads.h"
+
+namespace rho::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kSumGrain = 4096;        // elements for a thread to sum over slices
+constexpr std::int64_t kBlockBytes = 24 << 10;  // of image rows kept in the first-level cache
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+template <class T>
+bool WeightGradient<T>::transposed() const {
+  const std::int64_t lanes = micro_kernels<T>().lanes;
+  return options.groups == 1 && outs() % lanes == 0 &&
+         run_columns() * outs() < outs() * ceil_div(run_columns(), lanes) * lanes;
+}
+
+template <class T>
+std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
+  const Panels<T> panels = this->panels();
+  std::vector<Tile> list;
+  for (std::int64_t g = 0; g < options.groups; ++g)
+    for (std::int64_t r = 0; r < runs(); ++r)
+      for (std::int64_t p = 0; p < panels.count; ++p) {
+        const std::int64_t parts = ceil_div(
+            all_rows(), micro_kernels<T>().max_rows(Rows::Adjacent, panels.vectors(p)));
+        for (std::int64_t i = 0; i < parts; ++i) {
+          const std::int64_t row = all_rows() * i / parts;
+          list.push_back({g, r, row, p, static_cast<int>(all_rows() * (i + 1) / parts - row)});
+        }
+      }
+  return list;
+}
+
+template <class T>
+void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile* end, bool begins,
+                                  T* sum) const {
+  thread_local Scratch window, tables;
+  const auto& kernels = micro_kernels<T>();
+  const Panels<T> panels = this->panels();
+  const bool transposed = this->transposed();
+  const std::int64_t height = grad_y.height, width = grad_y.width, outputs = grad_y.channels;
+  const std::int64_t image_size = x.height * x.width * x.channels;
+  const Image<T> image{x.data + n * image_size, x.height, x.width, x.channels};
+  // The vectors of a last panel may reach behind their image: into the next ones, where there are.
+  const std::int64_t slack = transposed ? 0 : panels.padded() - panels.columns;
+  const View<T> view =
+      view_of(image, (images - n - 1) * image_size,
+              {-options.pad_h, -options.pad_w, (height - 1) * options.stride_h + taps_h,
+               (width - 1) * options.stride_w + taps_w},
+              slack, window);
+  const T* const gradient = grad_y.data + n * height * width * outputs;
+
+  // Output rows whose gradients and inputs fit in the first-level cache are one block.
+  const std::int64_t row_bytes =
+      (width * outputs + view.row) * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t block = std::clamp<std::int64_t>(kBlockBytes / row_bytes, 1, height);
+  std::int64_t* const in_gradient = tables.get<std::int64_t>(2 * block);
+  std::int64_t* const in_image = in_gradient + block;
+  for (std::int64_t i = 0; i < block; ++i) {
+    in_gradient[i] = i * width * outputs;
+    in_image[i] = i * options.stride_h * view.row;
+  }
+
+  MicroTile<T> tile;
+  tile.row_segments = in_gradient;
+  tile.row_step = outputs;
+  tile.column_segments = in_image;
+  tile.column_step = options.stride_w * x.channels;
+  if (transposed) {
+    std::swap(tile.row_segments, tile.column_segments);
+    std::swap(tile.row_step, tile.column_step);
+  }
+  tile.length = width;
+  for (std::int64_t i = 0; i < height; i += block) {
+    tile.segments = std::min(block, height - i);
+    tile.accumulate = !begins || i > 0;
+    for (const Tile* t = begin; t != end; ++t) {
+      const bool grouped = options.groups > 1;
+      const std::int64_t a = grouped ? t->run / taps_w : t->run;
+      const std::int64_t b = grouped ? t->run % taps_w : 0;
+      const T* const inputs =
+          view.data + (i * options.stride_h + a) * view.row + b * x.channels + t->group * ins();
+      const T* const gradients = gradient + i * width * outputs + t->group * outs();
+      const std::int64_t column = panels.first(t->panel);
+      tile.rows[0] = (transposed ? inputs : gradients) + t->row;
+      tile.columns = (transposed ? gradients : inputs) + column;
+      tile.valid_columns = panels.valid(t->panel);
+      for (std::int64_t r = 0; r < t->rows; ++r) {
+        const std::int64_t row = t->row + r;
+        tile.out[r] = sum + column +
+                      (transposed ? (t->run * run_columns() + row) * outputs
+                                  : ((t->group * outs() + row) * runs() + t->run) * run_columns());
+      }
+      kernels.run(Rows::Adjacent, t->rows, panels.vectors(t->panel), tile);
+    }
+  }
+}
+
+template <class T>
+void WeightGradient<T>::run() const {
+  const std::int64_t size = grad_y.channels * taps_h * taps_w * ins();
+  if (images == 0) std::fill_n(grad_w, size, T{0});
+  if (images == 0) return;
+  const std::vector<Tile> list = tiles();
+  const auto count = static_cast<std::int64_t>(list.size());
+  const bool parallel = images * grad_y.height * grad_y.width * size > kSerialProducts;
+  // Slices of the images, and where there are more threads than these, parts of the tiles.
+  const std::int64_t slices = slices_of(images, size * static_cast<std::int64_t>(sizeof(T)));
+  const std::int64_t parts = parallel ? ceil_div(threads(), slices) : 1;
+  thread_local Scratch scratch;
+  T* const sums = scratch.get<T>(slices * size);
+  parallel_ranges(
+      slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
+        for (; i < end; ++i) {
+          const std::int64_t slice = i / parts, part = i % parts;
+          const Tile* const first = list.data() + count * part / parts;
+          const Tile* const last = list.data() + count * (part + 1) / parts;
+          const std::int64_t begin = images * slice / slices;
+          for (std::int64_t n = begin; n < images * (slice + 1) / slices && first != last; ++n)
+            add_image(n, first, last, n == begin, sums + slice * size);
+        }
+      });
+  const std::int64_t filter = size / grad_y.channels;
+  parallel_ranges(size, kSumGrain, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
+      T total = sums[i];
+      for (std::int64_t slice = 1; slice < slices; ++slice) total += sums[slice * size + i];
+      grad_w[transposed() ? i % grad_y.channels * filter + i / grad_y.channels : i] = total;
+    }
+  });
+}
+
+template struct WeightGradient<float>;
+template struct WeightGradient<double>;
+
+}  // namespace rho::kernels::cpu

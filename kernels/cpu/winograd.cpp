@@ -244,7 +244,7 @@ void slide(const Tiles& tiles, const PackedFilters& filters, const Pixels<const 
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
   const std::int64_t most = block_of(in_place ? in : in + out, caches().second / 2);
-  const std::int64_t block = std::min(most, ceil_div(tiles.count, 4 * threads()));
+  const std::int64_t block = std::min(most, ceil_div(tiles.count, std::int64_t{4} * threads()));
   const WinogradTransforms& transforms = winograd_transforms();
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
   const bool streams = transforms.stream_output[extent] != nullptr && to.channels % 16 == 0 &&

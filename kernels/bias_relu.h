@@ -9,7 +9,8 @@ namespace rho::kernels {
 /// x <- x + bias, with `relu` max(x + bias, 0), in place; NaN stays NaN.
 inline constinit Slot<void(const Tensor& x, const Tensor& bias, bool relu)> bias_relu{"bias_relu"};
 
-/// With y = max(x + bias, 0): grad_x is grad_y where y > 0, else 0, and grad_bias its sum over rows.
+/// With y = max(x + bias, 0): grad_x is grad_y where y > 0, else 0, and grad_bias its sum over
+/// rows.
 inline constinit Slot<void(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                            const Tensor& grad_bias)>
     bias_relu_grad{"bias_relu_grad"};

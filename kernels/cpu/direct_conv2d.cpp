@@ -5,10 +5,10 @@
 namespace rho::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kDepth = 384;            // weights of a panel used before the next pixels
-constexpr std::int64_t kShortDepth = 128;       // of sums so short that the call of a tile counts
-constexpr std::int64_t kPixels = 512;           // output pixels of one task of the direct routine
-constexpr std::int64_t kTasks = 16;             // at least, for the threads to share
+constexpr std::int64_t kDepth = 384;       // weights of a panel used before the next pixels
+constexpr std::int64_t kShortDepth = 128;  // of sums so short that the call of a tile counts
+constexpr std::int64_t kPixels = 512;      // output pixels of one task of the direct routine
+constexpr std::int64_t kTasks = 16;        // at least, for the threads to share
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 

@@ -19,8 +19,8 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 template <class T>
 bool WeightGradient<T>::transposed() const {
   const std::int64_t lanes = micro_kernels<T>().lanes;
-  return options.groups == 1 && outs() % lanes == 0 &&
-         run_columns() * outs() < outs() * ceil_div(run_columns(), lanes) * lanes;
+  return options.groups == 1 &&
+         run_columns() * ceil_div(outs(), lanes) < outs() * ceil_div(run_columns(), lanes);
 }
 
 template <class T>
@@ -30,8 +30,8 @@ std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
   for (std::int64_t g = 0; g < options.groups; ++g)
     for (std::int64_t r = 0; r < runs(); ++r)
       for (std::int64_t p = 0; p < panels.count; ++p) {
-        const std::int64_t parts = ceil_div(
-            all_rows(), micro_kernels<T>().max_rows(Rows::Adjacent, panels.vectors(p)));
+        const std::int64_t parts =
+            ceil_div(all_rows(), micro_kernels<T>().max_rows(Rows::Adjacent, panels.vectors(p)));
         for (std::int64_t i = 0; i < parts; ++i) {
           const std::int64_t row = all_rows() * i / parts;
           list.push_back({g, r, row, p, static_cast<int>(all_rows() * (i + 1) / parts - row)});
@@ -43,7 +43,7 @@ std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
 template <class T>
 void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile* end, bool begins,
                                   T* sum) const {
-  thread_local Scratch window, tables;
+  thread_local Scratch window, gradient_window, tables;
   const auto& kernels = micro_kernels<T>();
   const Panels<T> panels = this->panels();
   const bool transposed = this->transposed();
@@ -51,13 +51,17 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
   const std::int64_t image_size = x.height * x.width * x.channels;
   const Image<T> image{x.data + n * image_size, x.height, x.width, x.channels};
   // The vectors of a last panel may reach behind their image: into the next ones, where there are.
-  const std::int64_t slack = transposed ? 0 : panels.padded() - panels.columns;
+  const std::int64_t slack = panels.padded() - panels.columns;
   const View<T> view =
       view_of(image, (images - n - 1) * image_size,
               {-options.pad_h, -options.pad_w, (height - 1) * options.stride_h + taps_h,
                (width - 1) * options.stride_w + taps_w},
-              slack, window);
-  const T* const gradient = grad_y.data + n * height * width * outputs;
+              transposed ? 0 : slack, window);
+  const std::int64_t gradient_size = height * width * outputs;
+  const Image<T> gradients{grad_y.data + n * gradient_size, height, width, outputs};
+  const T* const gradient = view_of(gradients, (images - n - 1) * gradient_size,
+                                    {0, 0, height, width}, transposed ? slack : 0, gradient_window)
+                                .data;
 
   // Output rows whose gradients and inputs fit in the first-level cache are one block.
   const std::int64_t row_bytes =
@@ -87,12 +91,12 @@ void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile*
       const bool grouped = options.groups > 1;
       const std::int64_t a = grouped ? t->run / taps_w : t->run;
       const std::int64_t b = grouped ? t->run % taps_w : 0;
-      const T* const inputs =
+      const T* const at_input =
           view.data + (i * options.stride_h + a) * view.row + b * x.channels + t->group * ins();
-      const T* const gradients = gradient + i * width * outputs + t->group * outs();
+      const T* const at_gradient = gradient + i * width * outputs + t->group * outs();
       const std::int64_t column = panels.first(t->panel);
-      tile.rows[0] = (transposed ? inputs : gradients) + t->row;
-      tile.columns = (transposed ? gradients : inputs) + column;
+      tile.rows[0] = (transposed ? at_input : at_gradient) + t->row;
+      tile.columns = (transposed ? at_gradient : at_input) + column;
       tile.valid_columns = panels.valid(t->panel);
       for (std::int64_t r = 0; r < t->rows; ++r) {
         const std::int64_t row = t->row + r;
@@ -118,17 +122,16 @@ void WeightGradient<T>::run() const {
   const std::int64_t parts = parallel ? ceil_div(threads(), slices) : 1;
   thread_local Scratch scratch;
   T* const sums = scratch.get<T>(slices * size);
-  parallel_ranges(
-      slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
-        for (; i < end; ++i) {
-          const std::int64_t slice = i / parts, part = i % parts;
-          const Tile* const first = list.data() + count * part / parts;
-          const Tile* const last = list.data() + count * (part + 1) / parts;
-          const std::int64_t begin = images * slice / slices;
-          for (std::int64_t n = begin; n < images * (slice + 1) / slices && first != last; ++n)
-            add_image(n, first, last, n == begin, sums + slice * size);
-        }
-      });
+  parallel_ranges(slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
+      const std::int64_t slice = i / parts, part = i % parts;
+      const Tile* const first = list.data() + count * part / parts;
+      const Tile* const last = list.data() + count * (part + 1) / parts;
+      const std::int64_t begin = images * slice / slices;
+      for (std::int64_t n = begin; n < images * (slice + 1) / slices && first != last; ++n)
+        add_image(n, first, last, n == begin, sums + slice * size);
+    }
+  });
   const std::int64_t filter = size / grad_y.channels;
   parallel_ranges(size, kSumGrain, [&](std::int64_t i, std::int64_t end) {
     for (; i < end; ++i) {

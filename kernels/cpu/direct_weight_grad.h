@@ -29,8 +29,8 @@ struct WeightGradient {
   std::int64_t runs() const { return options.groups == 1 ? taps_h : taps_h * taps_w; }
   std::int64_t run_columns() const { return options.groups == 1 ? taps_w * ins() : ins(); }
 
-  /// Whether the sums are kept transposed, [run, within the run][outs]: vectors along the outputs
-  /// are fuller than along a short run of inputs. They must end where the outputs do.
+  /// Whether the sums are kept transposed, [run, within the run][outs]: where vectors along the
+  /// outputs are fuller than along a short run of inputs.
   bool transposed() const;
   /// Of the matrix that a run is: outs x run_columns, or its transpose.
   std::int64_t all_rows() const { return transposed() ? run_columns() : outs(); }

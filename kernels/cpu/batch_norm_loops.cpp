@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "kernels/cpu/highway_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/batch_norm_loops.cpp"
 #include <hwy/cache_control.h>

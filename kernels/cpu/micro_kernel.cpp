@@ -1,9 +1,7 @@
 #include "kernels/cpu/micro_kernel.h"
 
-// Scalable vectors cannot be held in arrays, which is how the accumulators are written. The others
-// add nothing to the instructions used here.
-#define HWY_DISABLED_TARGETS \
-  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#include "kernels/cpu/highway_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/micro_kernel.cpp"
 #include <hwy/cache_control.h>

@@ -1,7 +1,7 @@
 #include "kernels/cpu/winograd_transforms.h"
 
-// Scalable vectors cannot be held in arrays.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#include "kernels/cpu/highway_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/winograd_transforms.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each instruction set

@@ -8,11 +8,14 @@
 namespace rho::bench {
 
 struct TurnOptions {
-  int rounds = 7;
-  double block = 0.03;  ///< seconds that a function's calls of one round take together
-  /// Seconds of rest between two blocks: the idle threads of OpenMP and of OpenBLAS spin for some
-  /// milliseconds after their last work, and would take a core from the next function.
-  double pause = 0.04;
+  int rounds = 5;
+  /// Seconds that a function's calls of one round take together: threads that wake up after a rest
+  /// share a core for some milliseconds, until the system spreads them.
+  double block = 0.2;
+  /// Seconds of rest between two blocks: the idle threads of OpenMP spin for some milliseconds
+  /// after their last work, OpenBLAS's for a tenth of a second, and would take a core from the next
+  /// function.
+  double pause = 0.12;
 };
 
 double median(std::vector<double> values);

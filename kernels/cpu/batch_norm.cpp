@@ -11,21 +11,6 @@
 namespace rho::kernels {
 namespace {
 
-void expect_channels(std::string_view op, const Tensor& x, const Tensor& per_channel) {
-  check(x.rank() == 2 && per_channel.rank() == 1 && per_channel.size(0) == x.size(1), op,
-        "expects x [R, C] and [C], found ", x.shape(), " and ", per_channel.shape());
-  check(x.dtype() == per_channel.dtype(), op, "expects one dtype, found ", x.dtype(), " and ",
-        per_channel.dtype());
-  check(x.is_contiguous() && per_channel.is_contiguous(), op, "expects contiguous tensors");
-}
-
-void expect_alike(std::string_view op, const Tensor& x, const Tensor& other) {
-  check(x.shape() == other.shape(), op, "shapes ", x.shape(), " and ", other.shape(), " differ");
-  check(x.dtype() == other.dtype(), op, "expects one dtype, found ", x.dtype(), " and ",
-        other.dtype());
-  check(other.is_contiguous(), op, "expects contiguous tensors");
-}
-
 /// The element at `first`; null stays null.
 template <class T>
 T* at(T* data, std::int64_t first) {
@@ -42,8 +27,8 @@ void store(const std::vector<double>& values, const Tensor& to) {
 /// One pass over memory: sums and centred squares of each chunk, merged by the update of Chan,
 /// Golub and LeVeque (1983), for all chunks at once. Nothing cancels.
 void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& variance) {
-  expect_channels("batch_statistics", x, mean);
-  expect_channels("batch_statistics", x, variance);
+  cpu::expect_channels("batch_statistics", x, mean);
+  cpu::expect_channels("batch_statistics", x, variance);
   check(x.numel() > 0, "batch_statistics", "of no values: shape ", x.shape());
   dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
@@ -113,9 +98,9 @@ void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tenso
                     const Tensor& y) {
   constexpr auto op = "batch_norm";
   for (const Tensor* t : {&with.mean, &with.variance, &with.gamma, &with.beta})
-    expect_channels(op, x, *t);
-  expect_alike(op, x, y);
-  if (residual.defined()) expect_alike(op, x, residual);
+    cpu::expect_channels(op, x, *t);
+  cpu::expect_alike(op, x, y);
+  if (residual.defined()) cpu::expect_alike(op, x, residual);
   if (x.numel() == 0) return;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
@@ -139,13 +124,13 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
   constexpr auto op = "batch_norm_grad";
   for (const Tensor* t :
        {&with.mean, &with.variance, &with.gamma, &with.beta, &grads.gamma, &grads.beta})
-    expect_channels(op, x, *t);
-  expect_alike(op, x, grad_y);
-  expect_alike(op, x, grads.x);
+    cpu::expect_channels(op, x, *t);
+  cpu::expect_alike(op, x, grad_y);
+  cpu::expect_alike(op, x, grads.x);
   const bool through_y = with.relu && grads.residual.defined();
   if (through_y) {
-    expect_alike(op, x, y);
-    expect_alike(op, x, grads.residual);
+    cpu::expect_alike(op, x, y);
+    cpu::expect_alike(op, x, grads.residual);
   }
   check(x.numel() > 0, op, "of no values: shape ", x.shape());
   dispatch_floating(x.dtype(), op, [&]<class T>() {

@@ -8,20 +8,6 @@
 namespace rho::kernels {
 namespace {
 
-void expect_rows(std::string_view op, const Tensor& x, const Tensor& bias) {
-  check(x.rank() == 2 && bias.rank() == 1 && bias.size(0) == x.size(1), op,
-        "expects x [R, C] and a bias [C], found ", x.shape(), " and ", bias.shape());
-  check(x.dtype() == bias.dtype(), op, "expects one dtype, found ", x.dtype(), " and ",
-        bias.dtype());
-  check(x.is_contiguous() && bias.is_contiguous(), op, "expects contiguous tensors");
-}
-
-void expect_alike(std::string_view op, const Tensor& x, const Tensor& other) {
-  check(x.shape() == other.shape() && x.dtype() == other.dtype() && other.is_contiguous(), op,
-        "expects contiguous tensors of one shape and dtype, found ", x.dtype(), ' ', x.shape(),
-        " and ", other.dtype(), ' ', other.shape());
-}
-
 /// Tables that change nothing, with this shift.
 template <class T>
 struct Tables {
@@ -38,7 +24,7 @@ struct Tables {
 
 void bias_relu_cpu(const Tensor& x, const Tensor& bias, bool relu) {
   constexpr auto op = "bias_relu";
-  expect_rows(op, x, bias);
+  cpu::expect_channels(op, x, bias);
   if (x.numel() == 0) return;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
@@ -54,9 +40,9 @@ void bias_relu_cpu(const Tensor& x, const Tensor& bias, bool relu) {
 void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                         const Tensor& grad_bias) {
   constexpr auto op = "bias_relu_grad";
-  expect_rows(op, y, grad_bias);
-  expect_alike(op, y, grad_y);
-  expect_alike(op, y, grad_x);
+  cpu::expect_channels(op, y, grad_bias);
+  cpu::expect_alike(op, y, grad_y);
+  cpu::expect_alike(op, y, grad_x);
   dispatch_floating(y.dtype(), op, [&]<class T>() {
     std::vector<double> total(static_cast<std::size_t>(y.size(1)), 0.0);
     if (y.numel() > 0) {

@@ -8,13 +8,13 @@
 
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/direct_weight_grad.h"
+#include "kernels/cpu/integers.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/matmul.h"
 
 namespace rho::kernels {
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 /// Rounds towards minus infinity; b > 0.
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
@@ -97,7 +97,7 @@ struct Phase {
   Phase(std::int64_t phase_, std::int64_t stride, std::int64_t pad, std::int64_t kernel,
         std::int64_t extent)
       : phase(phase_),
-        taps(phase < kernel ? ceil_div(kernel - phase, stride) : 0),
+        taps(phase < kernel ? cpu::ceil_div(kernel - phase, stride) : 0),
         first(-floor_div(phase - pad, stride)),
         count(floor_div(extent - 1 + pad - phase, stride) - first + 1),
         start(phase - pad + stride * first) {}

@@ -1,5 +1,6 @@
 #include "kernels/cpu/direct_conv2d.h"
 
+#include "kernels/cpu/integers.h"
 #include "kernels/cpu/parallel.h"
 
 namespace rho::kernels::cpu {
@@ -9,8 +10,6 @@ constexpr std::int64_t kDepth = 384;       // weights of a panel used before the
 constexpr std::int64_t kShortDepth = 128;  // of sums so short that the call of a tile counts
 constexpr std::int64_t kPixels = 512;      // output pixels of one task of the direct routine
 constexpr std::int64_t kTasks = 16;        // at least, for the threads to share
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kernels/cpu/integers.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/slices.h"
 #include "kernels/threads.h"
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::int64_t kSumGrain = 4096;        // elements for a thread to sum over slices
 constexpr std::int64_t kBlockBytes = 24 << 10;  // of image rows kept in the first-level cache
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 

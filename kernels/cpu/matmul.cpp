@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/cpu/caches.h"
+#include "kernels/cpu/integers.h"
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
@@ -16,6 +17,7 @@
 namespace rho::kernels {
 namespace {
 
+using cpu::ceil_div;
 using cpu::MicroTile;
 using cpu::Panels;
 using cpu::Rows;
@@ -29,7 +31,6 @@ constexpr std::int64_t kPage = 4096;       // bytes
 constexpr std::int64_t kRepeats = 4;       // tiles that the micro-kernel computes in one call
 constexpr std::int64_t kSerialProducts = 1 << 18;  // multiply-adds that one thread does sooner
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t to) { return ceil_div(a, to) * to; }
 
 template <class T>

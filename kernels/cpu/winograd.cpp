@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/caches.h"
+#include "kernels/cpu/integers.h"
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
@@ -21,8 +22,6 @@ constexpr std::int64_t kFrequencies = WinogradTransforms::kFrequencies;
 constexpr std::int64_t kMinChannels = 8;
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
 constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Images [N, height, width, channels] seen as squares of pixels, `step` apart.
 template <class T>
@@ -116,30 +115,37 @@ class PackedFilters {
   /// Element (k + c, column + i) = values[i * pitch + c]: a block whose columns are in memory.
   void set_columns(std::int64_t frequency, std::int64_t k, std::int64_t column, const float* values,
                    std::int64_t pitch, std::int64_t rows, std::int64_t columns) {
-    for (std::int64_t i = 0; i < columns;) {
-      const std::int64_t p = panels_.of(column + i), width = panels_.width(p);
-      const std::int64_t within = column + i - panels_.first(p);
-      const std::int64_t run = std::min(columns - i, width - within);
-      float* const to = at(frequency, p) + k * width + within;
-      for (std::int64_t c = 0; c < rows; ++c)
-        for (std::int64_t j = 0; j < run; ++j) to[c * width + j] = values[(i + j) * pitch + c];
-      i += run;
-    }
+    for_each_run(frequency, k, column, columns,
+                 [&](std::int64_t i, std::int64_t run, float* to, std::int64_t width) {
+                   for (std::int64_t c = 0; c < rows; ++c)
+                     for (std::int64_t j = 0; j < run; ++j)
+                       to[c * width + j] = values[(i + j) * pitch + c];
+                 });
   }
   /// Element (k + i, column + c) = values[i * pitch + c].
   void set_rows(std::int64_t frequency, std::int64_t k, std::int64_t column, const float* values,
                 std::int64_t pitch, std::int64_t rows, std::int64_t columns) {
-    for (std::int64_t c = 0; c < columns;) {
-      const std::int64_t p = panels_.of(column + c), width = panels_.width(p);
-      const std::int64_t within = column + c - panels_.first(p);
-      const std::int64_t run = std::min(columns - c, width - within);
-      for (std::int64_t i = 0; i < rows; ++i)
-        std::copy_n(values + i * pitch + c, run, at(frequency, p) + (k + i) * width + within);
-      c += run;
-    }
+    for_each_run(frequency, k, column, columns,
+                 [&](std::int64_t c, std::int64_t run, float* to, std::int64_t width) {
+                   for (std::int64_t i = 0; i < rows; ++i)
+                     std::copy_n(values + i * pitch + c, run, to + i * width);
+                 });
   }
 
  private:
+  /// Calls body(i, run, to, width) for the columns column + i, ..., column + i + run - 1 that lie
+  /// in one panel: `to` is the first of them in row k, rows are `width` apart.
+  template <class Body>
+  void for_each_run(std::int64_t frequency, std::int64_t k, std::int64_t column,
+                    std::int64_t columns, const Body& body) const {
+    for (std::int64_t i = 0; i < columns;) {
+      const std::int64_t p = panels_.of(column + i), width = panels_.width(p);
+      const std::int64_t within = column + i - panels_.first(p);
+      const std::int64_t run = std::min(columns - i, width - within);
+      body(i, run, at(frequency, p) + k * width + within, width);
+      i += run;
+    }
+  }
   float* at(std::int64_t frequency, std::int64_t p) const {
     return data_ + frequency * depth_ * panels_.padded() + panels_.first(p) * depth_;
   }
@@ -234,6 +240,14 @@ void add_products(const float* g, const Spectrum& of_g, const float* u, const Sp
     }
 }
 
+/// The inputs of a tile of outputs, in a phase of the stride.
+void place_inputs(const WinogradShape& s, const Tiles& tiles, const Pixels<const float>& in,
+                  std::int64_t t, std::int64_t phase, const float** cells) {
+  const std::int64_t step = s.stride * s.tile();
+  in.square(tiles.image(t), step * tiles.row(t) + phase / s.stride - s.pad_h,
+            step * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
+}
+
 /// Slides the filters over squares of `in`. load(tile, phase, cells) and store(tile, phase, cells)
 /// place those of a tile.
 template <class Load, class Store>
@@ -314,8 +328,7 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
   slide(
       tiles, filters, in, s.phases(), out, 1, extent,
       [&](std::int64_t t, std::int64_t phase, const float** cells) {
-        in.square(tiles.image(t), s.stride * extent * tiles.row(t) + phase / s.stride - s.pad_h,
-                  s.stride * extent * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
+        place_inputs(s, tiles, in, t, phase, cells);
       },
       [&](std::int64_t t, std::int64_t, float** cells) {
         out.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent, cells);
@@ -383,10 +396,6 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     for (std::int64_t first = begin; first < end; first += block) {
       const std::int64_t count = std::min(block, end - first);
       const float* cells[kFrequencies];
-      const auto inputs = [&](std::int64_t t, std::int64_t phase) {
-        in.square(tiles.image(t), s.stride * extent * tiles.row(t) + phase / s.stride - s.pad_h,
-                  s.stride * extent * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
-      };
       const auto gradients = [&](std::int64_t t) {
         gradient.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent,
                         cells);
@@ -394,9 +403,9 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t t = first + i;
         for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
-          inputs(std::min(t + kAhead, end - 1), phase);
+          place_inputs(s, tiles, in, std::min(t + kAhead, end - 1), phase, cells);
           prefetch(cells, kFrequencies, s.ins);
-          inputs(t, phase);
+          place_inputs(s, tiles, in, t, phase, cells);
           transforms.input(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
         }
         gradients(std::min(t + kAhead, end - 1));

@@ -7,7 +7,8 @@
 namespace rho::nn {
 
 /// A layer and the ReLU behind it run as one, and so do the last layer and what follows the whole:
-/// for a BatchNorm2d that saves passes over memory, for others it changes nothing.
+/// for a BatchNorm2d or a Conv2d that saves passes over memory, for others it
+/// changes nothing.
 class Sequential : public Module {
  public:
   /// Appends a layer under a name of its own.

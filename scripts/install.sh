@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 required=(g++ cmake ninja-build pkg-config libhwy-dev zlib1g-dev libjpeg-dev libpng-dev
-  libcsv-dev nlohmann-json3-dev libcli11-dev libboost-dev libsvm-dev libgtest-dev libbenchmark-dev gnuplot-nox
-  dataset-fashion-mnist python3 python3-numpy python3-pil clang-format clang-tidy)
+  libcsv-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libboost-dev libsvm-dev libgtest-dev
+  libbenchmark-dev gnuplot-nox libopenmpi-dev openmpi-bin dataset-fashion-mnist python3 python3-numpy python3-pil clang-format clang-tidy)
 peers=no
 for flag in "$@"; do
   case $flag in

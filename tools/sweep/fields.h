@@ -20,6 +20,8 @@ class Fields {
   }
 
   const std::string& where() const { return where_; }
+  /// The whole table.
+  const Json& all() const { return table_; }
   bool has(const std::string& key) const { return table_.contains(key); }
 
   template <class T>

@@ -1,5 +1,5 @@
-// One experiment in one file: what is trained, what varies, what is drawn, and what the paper claims.
-// docs/sweeps.md explains the format; tools/recipes/ holds the published experiments.
+// One experiment in one file: what is trained, what varies, what is drawn, and what the paper
+// claims. docs/sweeps.md explains the format; tools/recipes/ holds the published experiments.
 #pragma once
 
 #include <limits>

@@ -44,15 +44,20 @@ std::vector<std::vector<std::string>> parse(const std::string& text, const std::
 
 std::string quoted(const std::string& cell) {
   if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  std::string out = "\"";
-  for (const char c : cell) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + '"';
+  std::string out(1, '"');
+  for (const char c : cell) out.append(c == '"' ? 2 : 1, c);
+  out += '"';
+  return out;
 }
 
 std::string line(const std::vector<std::string>& cells) {
   std::string out;
-  for (std::size_t i = 0; i < cells.size(); ++i) out += (i == 0 ? "" : ",") + quoted(cells[i]);
-  return out + '\n';
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) out += ',';
+    out += quoted(cells[i]);
+  }
+  out += '\n';
+  return out;
 }
 
 }  // namespace

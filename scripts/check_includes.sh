@@ -13,6 +13,7 @@ declare -A allowed=(
   [tools/plot]="tensor nn tools/plot"
   [tools/compare]="tensor tools/plot tools/compare"
   [tools/sweep]="tensor nn tools/sweep"
+  [tools/figures]="tensor tools/plot tools/sweep tools/figures"
   [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
   [tools/dynamics]="tensor kernels autograd nn optim datasets tools/plot tools/dynamics"
 )

@@ -12,7 +12,7 @@ declare -A allowed=(
   [datasets]="tensor datasets"
   [tools/plot]="tensor nn tools/plot"
   [tools/compare]="tensor tools/plot tools/compare"
-  [tools/sweep]="tensor nn tools/sweep"
+  [tools/sweep]="tensor nn tools/support tools/sweep"
   [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
   [tools/dynamics]="tensor kernels autograd nn optim datasets tools/plot tools/dynamics"
 )

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "datasets/corrupt.h"
+#include "kernels/threads.h"
 #include "nn/model.h"
 #include "optim/direction.h"
 #include "optim/factory.h"
@@ -69,7 +69,7 @@ void for_each_option(Options& o, Visit&& visit) {
 
   group = "Run";
   visit(group, "audit", o.audit, "record what each step does to the norms in OUT/audit.jsonl");
-  visit(group, "threads", o.threads, "0 for one a core");
+  visit(group, "threads", o.threads, "0 for $OMP_NUM_THREADS, or one a core");
 }
 
 constexpr const char* kExamples = R"(Examples:
@@ -210,8 +210,7 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
 
   const std::string config = (std::filesystem::path(options.out) / "config.json").string();
   if (app.count("--init-std") > 0 && app.count("--init") == 0) options.init = "normal";
-  if (options.threads == 0)
-    options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (options.threads == 0) options.threads = kernels::threads();
   if (options.resume && std::filesystem::exists(config)) merge(options, app, config);
   validate(options);
   return options;

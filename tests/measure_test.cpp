@@ -146,6 +146,18 @@ TEST(Margins, AreTheLabelsOutputMinusTheLargestOther) {
                        "[margins]", "2 classes", "1"));
 }
 
+TEST(Margins, TheMeanCentredMarginIsTheFirstOrderOfCrossEntropy) {
+  // The means of the rows are 1 and 3.
+  const Outputs two = outputs({0, 1, 2, 1, 3, 5}, {2, 0});
+  EXPECT_DOUBLE_EQ(measure::mean_centred_margin(two), -0.5);
+  EXPECT_NEAR(measure::mean_centred_margin(two, 60.0) / (-0.5 * std::exp(-60.0)), 1.0, 1e-14);
+  const Outputs of = random_outputs(50, 10, 10.0);
+  EXPECT_NEAR(
+      measure::mean_centred_margin(of, 30.0) / -measure::cross_entropy_minus_log_classes(of, 30.0),
+      1.0, 1e-10);
+  EXPECT_TRUE(std::isnan(measure::mean_centred_margin(outputs({kNaN, 1}, {1}))));
+}
+
 TEST(Margins, SummariesArePercentilesAsInNumpy) {
   // numpy.percentile([1, 2, 3, 4, 10], [1, 5, 10, 25, 50]) = [1.04, 1.2, 1.4, 2, 3]
   const measure::MarginSummary five = measure::summarize({10, 3, 1, 4, 2});

@@ -64,7 +64,7 @@ void Folder::claim() const {
     expect_same(found, plan, path_);
   }
   // Figures and claims may have changed; what is run has not.
-  nn::write_text(path_ + "/recipe.toml", read_text(recipe_.path));
+  nn::write_text(path_ + "/recipe.json", read_recipe_file(recipe_.path).dump(2) + "\n");
   nn::write_text(file, plan.dump(2) + "\n");
 }
 

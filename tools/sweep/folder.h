@@ -9,7 +9,7 @@
 
 namespace rho::sweep {
 
-/// recipe.toml and sweep.json say what the sweep is; runs/K holds what the programs of run K wrote,
+/// recipe.json and sweep.json say what the sweep is; runs/K holds what the programs of run K wrote,
 /// and row.json once they are done, or error.txt; results.csv is collected from those. Every
 /// file is replaced in one step, so several processes, on several machines, may work on one folder.
 class Folder {

@@ -1,6 +1,8 @@
 #include "tools/sweep/recipe.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "tools/sweep/fields.h"
@@ -12,6 +14,14 @@ namespace {
 constexpr const char* kScales[] = {"tiny", "small", "full"};
 constexpr const char* kStatistics[] = {"slope", "intercept", "r2",   "rmse", "offset", "spearman",
                                        "min",   "max",       "mean", "std",  "range",  "ratio"};
+
+Json read_json(const std::string& path) {
+  std::ifstream in(path);
+  check(in.good(), "recipe", path, " can not be read");
+  Json json = Json::parse(in, nullptr, false);
+  check(json.is_object(), "recipe", path, " is not a JSON object");
+  return json;
+}
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -29,6 +39,15 @@ Options options_of(Json table, const std::string& where, const std::set<std::str
     check(is_scalar(value), "recipe", where, ": \"", name, "\" is ", value.dump(),
           ", expected a number, a text, or true or false");
   return table;
+}
+
+// Tables go into tables; everything else takes the place of what was there.
+void merge(Json& base, const Json& changes) {
+  for (const auto& [key, value] : changes.items())
+    if (value.is_object() && base.contains(key) && base[key].is_object())
+      merge(base[key], value);
+    else
+      base[key] = value;
 }
 
 // The table of that name in a list of tables.
@@ -240,10 +259,22 @@ Claim read_claim(Fields& fields, const std::string& scale) {
 
 }  // namespace
 
+Json read_recipe_file(const std::string& path) {
+  if (path.ends_with(".json")) return read_json(path);
+  Json file = read_toml(path);
+  if (!file.contains("extends")) return file;
+  check(file["extends"].is_string(), "recipe", path, ": \"extends\" is not the name of a file");
+  const std::filesystem::path base = file["extends"].get<std::string>();
+  file.erase("extends");
+  Json out = read_recipe_file((std::filesystem::path(path).parent_path() / base).string());
+  merge(out, file);
+  return out;
+}
+
 Recipe read_recipe(const std::string& path, const std::string& scale) {
   check(std::find(std::begin(kScales), std::end(kScales), scale) != std::end(kScales), "recipe",
         "there is no scale \"", scale, "\", expected tiny, small, or full");
-  Json file = read_toml(path);
+  Json file = read_recipe_file(path);
   check(file.contains("scale") && file["scale"].is_object() && file["scale"].contains(scale),
         "recipe", path, " has no [scale.", scale, "]");
   if (!file.contains("run")) file["run"] = Json::object();

@@ -109,6 +109,11 @@ struct Recipe {
   std::vector<Claim> claims;
 };
 
+/// The tables of a recipe, at all scales. What it "extends", a file beside it, is filled in: tables
+/// are joined, everything else is replaced. A recipe may also be JSON (.json), as the folder of a
+/// sweep has it.
+nlohmann::ordered_json read_recipe_file(const std::string& path);
+
 /// Reads the file at one of its scales: tiny, small, or full. Throws, naming the file and the line
 /// or the key, for what is not TOML, unknown, missing, or of another type.
 Recipe read_recipe(const std::string& path, const std::string& scale);

@@ -260,6 +260,23 @@ TEST_F(RhoTrainTest, TheTestSplitHasASubsetOfItsOwn) {
   EXPECT_NE(first["test_loss"], all["test_loss"]);
 }
 
+TEST_F(RhoTrainTest, PixelsAreChanged) {
+  std::set<double> losses;
+  for (const char* const mode : {"natural", "shuffled", "random", "gaussian"}) {
+    SCOPED_TRACE(mode);
+    expect_success(testing::run(on_idx(mode, {"--pixels", mode})));
+    losses.insert(records(out(mode)).back()["train_loss"].get<double>());
+  }
+  EXPECT_EQ(losses.size(), 4U);
+  expect_success(testing::run(on_csv("table", {"--pixels", "random"})));
+}
+
+TEST_F(RhoTrainTest, KilledRunsOnNoise) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_idx(name, {"--pixels", "gaussian", "--corrupt", "1"});
+  });
+}
+
 TEST_F(RhoTrainTest, ASecondPhaseStartsFromACheckpoint) {
   expect_success(testing::run(on_csv("first", {"--corrupt", "1", "--seed", "7"})));
   const std::string start = (out("first") / "last.safetensors").string();
@@ -665,6 +682,7 @@ TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
     expect_failure(testing::run(on_csv("out", {"--stop", rule})), 2, "--stop");
   expect_failure(testing::run(on_csv("out", {"--snapshot", "-1"})), 2, "--snapshot");
   expect_failure(testing::run(on_csv("out", {"--subset-test", "-1"})), 2, "--subset-test");
+  expect_failure(testing::run(on_csv("out", {"--pixels", "some"})), 2, "--pixels");
   expect_failure(testing::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");
   expect_failure(testing::run(on_csv("out", {"--corrupt-mode", "some"})), 2, "--corrupt-mode");
   expect_failure(testing::run(on_csv("out", {"--precision", "f16"})), 2, "--precision");

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "datasets/corrupt.h"
+#include "datasets/pixels.h"
 #include "kernels/threads.h"
 #include "nn/model.h"
 #include "optim/direction.h"
@@ -75,6 +76,9 @@ void for_each_option(Options& o, Visit&& visit) {
   visit(group, "subset", o.subset, "training examples to use; 0 for all");
   visit(group, "subset-test", o.subset_test, "test examples to use; 0 for all");
   visit(group, "subset-mode", o.subset_mode, "which: first or random");
+  visit(group, "pixels", o.pixels,
+        "natural, shuffled (one permutation for all images), random (one an image), or gaussian "
+        "(noise)");
 
   group = "Run";
   visit(group, "audit", o.audit, "record what each step does to the norms in OUT/audit.jsonl");
@@ -130,6 +134,7 @@ void validate(const TrainOptions& o) {
   require(!o.data.empty(), "--data", "is required");
   require_parses("--data", [&] { parse_data(o.data); });
   require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
+  require_parses("--pixels", [&] { datasets::parse_pixel_mode(o.pixels); });
   require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
   require(
       !nn::is_weight_normalized(o.model) || !optim::is_norm_constrained(o.optimizer), "--optimizer",
@@ -161,27 +166,26 @@ void validate(const TrainOptions& o) {
 
 Json read_config(const std::string& path) {
   std::ifstream in(path);
+  check(in.good(), "config", path, " cannot be opened");
   Json config = Json::parse(in, nullptr, false);
-  check(config.is_object(), "resume", path, " is not a JSON object");
+  check(config.is_object(), "config", path, " is not a JSON object");
   return config;
 }
 
+std::string config_of(const std::string& directory) {
+  return (std::filesystem::path(directory) / "config.json").string();
+}
+
 // Options that were not given take the value of the run that is resumed.
-void merge(TrainOptions& options, const CLI::App& app, const std::string& path) {
-  Json config = to_json(TrainOptions());  // for options that are newer than the run
-  config.update(read_config(path));
+void merge(TrainOptions& options, const CLI::App& app) {
+  const Json run = to_json(options_of_run(options.out));
   for_each_option(options,
                   [&]<class T>(const char*, const std::string& name, T& value, const auto&) {
-                    T saved{};
-                    try {
-                      saved = config.at(name).get<T>();
-                    } catch (const Json::exception&) {
-                      fail("resume", path, " has no valid \"", name, '"');
-                    }
                     // None of the three changes what an epoch computes.
                     if (name == "threads") return;
-                    const bool given = app.count("--" + name) > 0;
                     const bool may_differ = name == "epochs" || name == "stop";
+                    const T saved = run.at(name).get<T>();
+                    const bool given = app.count("--" + name) > 0;
                     check(!given || value == saved || may_differ, "resume", "--", name, " is ",
                           value, ", but the run in ", options.out, " has ", saved);
                     if (!given) value = saved;
@@ -198,6 +202,22 @@ nlohmann::ordered_json to_json(const TrainOptions& options) {
     json[name] = value;
   });
   return json;
+}
+
+TrainOptions options_of_run(const std::string& directory) {
+  const std::string path = config_of(directory);
+  const Json config = read_config(path);
+  TrainOptions options;
+  for_each_option(options, [&]<class T>(const char*, const char* name, T& value, const auto&) {
+    if (!config.contains(name)) return;
+    try {
+      value = config.at(name).get<T>();
+    } catch (const Json::exception&) {
+      fail("config", path, " has no valid \"", name, '"');
+    }
+  });
+  options.out = directory;
+  return options;
 }
 
 std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
@@ -228,10 +248,9 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.footer(kExamples);
   if (!parse_command_line(app, argc, argv)) return std::nullopt;
 
-  const std::string config = (std::filesystem::path(options.out) / "config.json").string();
   if (app.count("--init-std") > 0 && app.count("--init") == 0) options.init = "normal";
   if (options.threads == 0) options.threads = kernels::threads();
-  if (options.resume && std::filesystem::exists(config)) merge(options, app, config);
+  if (options.resume && std::filesystem::exists(config_of(options.out))) merge(options, app);
   for (const char* const flag : {"--init", "--init-std"})
     require(options.start.empty() || app.count(flag) == 0, flag,
             "is for random weights, but --start names others");

@@ -40,6 +40,7 @@ struct TrainOptions {
   std::int64_t subset = 0;
   std::int64_t subset_test = 0;
   std::string subset_mode = "first";
+  std::string pixels = "natural";
   bool augment = false;
   std::string precision = "f32";
   int threads = 0;
@@ -53,6 +54,10 @@ struct TrainOptions {
 
 /// Everything but --out, --resume and --profile, in the order of the help.
 nlohmann::ordered_json to_json(const TrainOptions& options);
+
+/// The options of the run in `directory`, from its config.json; those that are newer than the run
+/// have their defaults. Throws, naming the file, where it is missing or not valid.
+TrainOptions options_of_run(const std::string& directory);
 
 /// Reads the command line. Nothing when it asked for --help, which has then been printed. With
 /// --resume, options that are not given come from OUT/config.json, and those that are given must be

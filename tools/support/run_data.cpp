@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "datasets/corrupt.h"
+#include "datasets/pixels.h"
 #include "datasets/subset.h"
 #include "tools/support/data.h"
 #include "tools/support/seeds.h"
@@ -36,6 +37,8 @@ RunData load_data(const TrainOptions& options) {
   auto& [train, test] = data.split;
   take_subset(train, options.subset, options, Stream::Subset);
   take_subset(test, options.subset_test, options, Stream::SubsetTest);
+  data.split = datasets::change_pixels(data.split, datasets::parse_pixel_mode(options.pixels),
+                                       seed_of(options, Stream::Pixels));
   data.corrupted_train = corrupt(train, options.corrupt, options, Stream::CorruptTrain);
   data.corrupted_test = corrupt(test, options.corrupt_test, options, Stream::CorruptTest);
   return data;

@@ -12,8 +12,9 @@ struct RunData {
   Tensor corrupted_test;
 };
 
-/// Loads the data set, takes the subsets, corrupts the labels. A function of the options alone, so
-/// that whoever measures a run later sees the examples that it was trained on.
+/// Loads the data set, takes the subsets, changes the pixels, corrupts the labels. A function of
+/// the options alone, so that whoever measures a run later sees the examples that it was trained
+/// on.
 RunData load_data(const TrainOptions& options);
 
 }  // namespace rho::tools

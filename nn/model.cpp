@@ -12,7 +12,7 @@ namespace rho::nn {
 namespace {
 
 struct Architecture {
-  std::string help;     ///< how the name is written, W and L standing for numbers
+  std::string help;     ///< how the name is written, C, W and L standing for numbers
   std::string pattern;  ///< regular expression of the whole name; groups are numbers
   std::function<void(Builder&, const std::vector<std::int64_t>& numbers)> build;
 };
@@ -32,13 +32,13 @@ const std::vector<Architecture>& architectures() {
        [](Builder& b, const Numbers&) {
          build_convnet5(b, {32, 64, 64, 128}, true);
        }},
-      {"convnet5-16", "convnet5-16",
-       [](Builder& b, const Numbers&) {
-         build_convnet5(b, {16, 16, 16, 16}, false);
+      {"convnet5-C", "convnet5-([1-9][0-9]{0,4})",
+       [](Builder& b, const Numbers& n) {
+         build_convnet5(b, {n[0], n[0], n[0], n[0]}, false);
        }},
-      {"convnet5-16-bn", "convnet5-16-bn",
-       [](Builder& b, const Numbers&) {
-         build_convnet5(b, {16, 16, 16, 16}, true);
+      {"convnet5-C-bn", "convnet5-([1-9][0-9]{0,4})-bn",
+       [](Builder& b, const Numbers& n) {
+         build_convnet5(b, {n[0], n[0], n[0], n[0]}, true);
        }},
       {"resnet20, resnet32, resnet44, resnet56, resnet110", "resnet(20|32|44|56|110)",
        [](Builder& b, const Numbers& n) { build_resnet(b, n[0]); }},

@@ -27,11 +27,11 @@ void rescale_weighted(Rescaling& state, const std::string& name, Variable weight
   check(norm > 0.0 && std::isfinite(norm), "normalize", "layer ", name, " has norm ", norm,
         ", expected a positive number");
   state.first = false;
-  state.log_scale += std::log(norm);
+  state.log_scale += std::log(norm) - std::log(state.layer_norm);
   state.layers.push_back({name, norm});
   if (!state.apply) return;
   // Divisions: the reciprocal of a small norm, or of c, can overflow where the quotient does not.
-  change_values(weight, [&](double w) { return w / norm; });
+  change_values(weight, [&](double w) { return w / norm * state.layer_norm; });
   if (!bias.defined()) return;
   change_values(bias, [&](double b) {
     return std::copysign(std::exp(std::log(std::abs(b)) - state.log_scale), b);

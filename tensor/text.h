@@ -32,4 +32,11 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
+/// In as few digits as read back to the same bits.
+inline std::string number_to_text(double value) {
+  char number[32];
+  const std::to_chars_result end = std::to_chars(number, number + sizeof number, value);
+  return {number, end.ptr};
+}
+
 }  // namespace rho

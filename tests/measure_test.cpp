@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "kernels/copy.h"
+#include "nn/normalize.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/testing.h"
 #include "tools/measure/cross_entropy.h"
@@ -146,6 +147,18 @@ TEST(Margins, AreTheLabelsOutputMinusTheLargestOther) {
                        "[margins]", "2 classes", "1"));
 }
 
+TEST(Margins, TheMeanCentredMarginIsTheFirstOrderOfCrossEntropy) {
+  // The means of the rows are 1 and 3.
+  const Outputs two = outputs({0, 1, 2, 1, 3, 5}, {2, 0});
+  EXPECT_DOUBLE_EQ(measure::mean_centred_margin(two), -0.5);
+  EXPECT_NEAR(measure::mean_centred_margin(two, 60.0) / (-0.5 * std::exp(-60.0)), 1.0, 1e-14);
+  const Outputs of = random_outputs(50, 10, 10.0);
+  EXPECT_NEAR(
+      measure::mean_centred_margin(of, 30.0) / -measure::cross_entropy_minus_log_classes(of, 30.0),
+      1.0, 1e-10);
+  EXPECT_TRUE(std::isnan(measure::mean_centred_margin(outputs({kNaN, 1}, {1}))));
+}
+
 TEST(Margins, SummariesArePercentilesAsInNumpy) {
   // numpy.percentile([1, 2, 3, 4, 10], [1, 5, 10, 25, 50]) = [1.04, 1.2, 1.4, 2, 3]
   const measure::MarginSummary five = measure::summarize({10, 3, 1, 4, 2});
@@ -240,16 +253,80 @@ TEST(Normalization, IsExactForEveryKindOfNetwork) {
       const datasets::Dataset dataset = make_dataset(of.spec.input, 12, of.spec.classes);
       const auto standardization = datasets::measure_standardization(dataset);
       for (const double p : {1.0, 2.0, kInf}) {
-        const measure::Report report = measure::measure(of.spec, *model, {dataset, dataset},
-                                                        standardization, {.p = p, .dtype = dtype});
+        const auto measured = [&](double layer_norm) {
+          return measure::measure(of.spec, *model, {dataset, dataset}, standardization,
+                                  {.p = p, .dtype = dtype, .layer_norm = layer_norm});
+        };
+        const measure::Report report = measured(1.0);
         EXPECT_LT(report.max_relative_deviation, dtype == DType::Float32 ? 1e-5 : 1e-10);
         EXPECT_EQ(report.classes_changed, 0);
         EXPECT_FALSE(report.layers.empty());
         if (p <= 2.0) {
           EXPECT_GE(report.log_rho, of.min_log_rho);
         }
+        const measure::Report hundreds = measured(100.0);
+        EXPECT_LT(hundreds.max_relative_deviation, dtype == DType::Float32 ? 1e-5 : 1e-10);
+        EXPECT_EQ(hundreds.classes_changed, 0);
+        EXPECT_EQ(hundreds.layers.size(), report.layers.size());
       }
     }
+}
+
+// The published "L1 norm divided by 100" (Puzzles Fig. 9).
+TEST(Normalization, LayersOfAnotherNorm) {
+  for (const nn::ModelSpec& spec :
+       {nn::ModelSpec{"mlp-20-3", {6}, 4}, nn::ModelSpec{"resnet20", {8, 8, 3}, 5}}) {
+    const auto model = make(spec, DType::Float64);
+    const measure::Normalization ones = measure::normalize(spec, *model, 1.0, DType::Float64);
+    const measure::Normalization hundreds =
+        measure::normalize(spec, *model, 1.0, DType::Float64, 100.0);
+    // The norms of the network are what they are; those of its twin are 100, biases included in the
+    // first.
+    double log_rho = 0.0;
+    for (std::size_t k = 0; k < ones.layers.size(); ++k) {
+      EXPECT_EQ(ones.layers[k].norm, hundreds.layers[k].norm);
+      log_rho += std::log(hundreds.layers[k].norm / 100.0);
+    }
+    for (const nn::LayerNorm& layer : nn::normalize(*hundreds.normalized, 1.0, false).layers)
+      EXPECT_NEAR(layer.norm, 100.0, 1e-10) << layer.name;
+    if (spec.name != "resnet20") {  // where the scales of branches are not a product
+      EXPECT_NEAR(hundreds.log_rho, log_rho, 1e-12);
+    }
+  }
+  const nn::ModelSpec spec{"mlp-20-3", {6}, 4};
+  const auto model = make(spec, DType::Float64);
+  EXPECT_TRUE(
+      contains(message_of([&] { measure::normalize(spec, *model, 2.0, DType::Float64, 0.0); }),
+               "[normalize]", "layer_norm 0"));
+}
+
+TEST(TheOutput, WinsWithItsLargestEntry) {
+  const Outputs of = outputs({1, 2, 5, -1, -2, -5, 3, 3, 3}, {0, 1, 2});
+  const measure::Spread raw = measure::winning_output(of);  // of 5, -1, 3
+  EXPECT_DOUBLE_EQ(raw.mean, 7.0 / 3);
+  EXPECT_DOUBLE_EQ(raw.std, std::sqrt((25.0 + 1.0 + 9.0) / 3 - 49.0 / 9));
+  const measure::Spread tiny = measure::winning_output(of, 700.0);
+  EXPECT_NEAR(tiny.mean / (raw.mean * std::exp(-700.0)), 1.0, 1e-11);
+  EXPECT_NEAR(tiny.std / raw.std, tiny.mean / raw.mean, 1e-11);
+  EXPECT_TRUE(std::isnan(measure::winning_output(outputs({kNaN, 1}, {0})).mean));
+  EXPECT_TRUE(std::isnan(measure::winning_output(outputs({1, kNaN}, {0})).std));
+}
+
+TEST(TheOutput, HasANorm) {
+  const Outputs of = outputs({3, -4, 0, 0, 3e200, 4e200}, {0, 0, 0});
+  EXPECT_DOUBLE_EQ(measure::log_output_norm(of, 0), std::log(5.0));
+  EXPECT_EQ(measure::log_output_norm(of, 1), -kInf);
+  EXPECT_DOUBLE_EQ(measure::log_output_norm(of, 2), std::log(5e200));
+  for (const std::int64_t example : {-1, 3})
+    EXPECT_TRUE(contains(message_of([&] { measure::log_output_norm(of, example); }),
+                         "[output_norm]", "of 3"));
+}
+
+TEST(TheOutput, IsATableOfExamples) {
+  const Outputs of = outputs({1, 2, 0.1, -3}, {0, 0});
+  EXPECT_EQ(measure::example_rows("test", of, 0.0),
+            "test,0,0,1,2,2,-1,-1\n"
+            "test,1,0,0,0.1,0.1,3.1,3.1\n");
 }
 
 TEST(Normalization, LeavesTheNetworkAlone) {
@@ -341,7 +418,20 @@ TEST(Report, MeasuresBothSplits) {
   EXPECT_EQ(json["layers"].size(), 3U);
   EXPECT_EQ(json["test"]["normalized_margin"]["p25"], report.test.normalized_margin.p25);
   EXPECT_EQ(json["normalization"]["classes_changed"], 0);
-  EXPECT_TRUE(contains(measure::to_text(report), "normalized CE - ln C", "fc3", "log rho"));
+  EXPECT_EQ(json["output_norm"]["example"], 0);
+  EXPECT_EQ(json["output_norm"]["log_norm"], report.log_output_norm);
+  EXPECT_EQ(json["test"]["output_normalized_cross_entropy"],
+            measure::cross_entropy(report.test.outputs, report.log_output_norm));
+  EXPECT_NEAR(json["test"]["output_normalized_cross_entropy_minus_log_classes"].get<double>(),
+              report.test.output_normalized_cross_entropy - std::log(spec.classes), 1e-12);
+  EXPECT_EQ(json["train"]["mean_centred_margin"], report.train.mean_centred_margin);
+  EXPECT_NEAR(json["train"]["normalized_mean_centred_margin"].get<double>(),
+              report.train.mean_centred_margin * std::exp(-report.log_rho), 1e-12);
+  EXPECT_EQ(json["test"]["winning_output"]["std"], report.test.winning_output.std);
+  EXPECT_NEAR(json["test"]["normalized_winning_output"]["mean"].get<double>(),
+              report.test.winning_output.mean * std::exp(-report.log_rho), 1e-12);
+  EXPECT_TRUE(contains(measure::to_text(report), "normalized CE - ln C", "fc3", "log rho",
+                       "mean centred margin", "training example 0"));
 }
 
 TEST(Report, OutputsBeyondTheRangeOfTheTypeAreAnError) {

@@ -10,6 +10,7 @@
 #include "nn/model.h"
 #include "nn/safetensors.h"
 #include "nn/state.h"
+#include "tensor/text.h"
 #include "tests/support/clouds.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
@@ -141,6 +142,143 @@ TEST_F(RhoMeasureTest, NormsAndPrecisions) {
   }
 }
 
+TEST_F(RhoMeasureTest, LayersOfAnotherNorm) {
+  const json ones = measured("named.safetensors", {"--norm", "1"});
+  const json hundreds = measured("named.safetensors", {"--norm", "1", "--layer-norm", "100"});
+  EXPECT_EQ(ones["layer_norm"], 1.0);
+  EXPECT_EQ(hundreds["layer_norm"], 100.0);
+  EXPECT_EQ(hundreds["layers"], ones["layers"]);
+  EXPECT_NEAR(hundreds["log_rho"].get<double>(),
+              ones["log_rho"].get<double>() - 3 * std::log(100.0), 1e-12);
+  EXPECT_EQ(hundreds["train"]["cross_entropy"], ones["train"]["cross_entropy"]);
+  EXPECT_LT(hundreds["normalization"]["max_relative_deviation"].get<double>(), 1e-5);
+}
+
+TEST_F(RhoMeasureTest, TheNormOfOneOutput) {
+  const json first = measured("named.safetensors");
+  const json last = measured("named.safetensors", {"--output-norm-example", "59"});
+  EXPECT_EQ(first["output_norm"]["example"], 0);
+  EXPECT_EQ(last["output_norm"]["example"], 59);
+  EXPECT_NE(first["output_norm"]["log_norm"], last["output_norm"]["log_norm"]);
+  for (const json& out : {first, last})
+    for (const char* split : {"train", "test"})
+      EXPECT_NEAR(out[split]["output_normalized_cross_entropy"].get<double>() - std::log(3.0),
+                  out[split]["output_normalized_cross_entropy_minus_log_classes"].get<double>(),
+                  1e-14);
+  expect_failure(measure("named.safetensors", {"--output-norm-example", "60"}), 1,
+                 {"output_norm", "60 of 60"});
+}
+
+TEST_F(RhoMeasureTest, WritesATableOfTheExamples) {
+  const json out = measured("named.safetensors", {"--examples", file("examples.csv")});
+  std::ifstream in(file("examples.csv"));
+  std::string line;
+  std::getline(in, line);
+  EXPECT_EQ(line,
+            "split,index,label,predicted,winning_output,normalized_winning_output,margin,"
+            "normalized_margin");
+  int rows = 0, wrong = 0;
+  double smallest = 1e300, winning = 0.0;  // of the training split
+  while (std::getline(in, line)) {
+    const std::vector<std::string> cells = split(line, ',');
+    ASSERT_EQ(cells.size(), 8U) << line;
+    const bool train = rows < 60;
+    EXPECT_EQ(cells[0], train ? "train" : "test");
+    EXPECT_EQ(cells[1], std::to_string(train ? rows : rows - 60));
+    EXPECT_EQ(cells[2], std::to_string(rows % 3));
+    if (train) {
+      wrong += cells[2] != cells[3];
+      winning += std::stod(cells[4]) / 60;
+      smallest = std::min(smallest, std::stod(cells[7]));
+    }
+    EXPECT_EQ(cells[2] == cells[3], std::stod(cells[6]) > 0.0) << line;
+    ++rows;
+  }
+  EXPECT_EQ(rows, 90);
+  EXPECT_DOUBLE_EQ(wrong / 60.0, out["train"]["error"]);
+  EXPECT_NEAR(winning, out["train"]["winning_output"]["mean"].get<double>(), 1e-12);
+  EXPECT_EQ(smallest, out["train"]["normalized_margin"]["min"]);
+}
+
+TEST_F(RhoMeasureTest, ARunIsMeasuredOnItsOwnData) {
+  const auto run = testing::run({std::string(RHO_BIN_DIR) + "/rho-train",
+                                 "--model",
+                                 "mlp-16-2",
+                                 "--data",
+                                 "csv:" + file("csv"),
+                                 "--epochs",
+                                 "3",
+                                 "--lr",
+                                 "0.1",
+                                 "--subset",
+                                 "40",
+                                 "--subset-test",
+                                 "20",
+                                 "--subset-mode",
+                                 "random",
+                                 "--corrupt",
+                                 "0.5",
+                                 "--corrupt-test",
+                                 "0.25",
+                                 "--pixels",
+                                 "shuffled",
+                                 "--precision",
+                                 "f64",
+                                 "--snapshot",
+                                 "100",
+                                 "--out",
+                                 file("run"),
+                                 "--threads",
+                                 "1"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  std::ifstream metrics(file("run/metrics.jsonl"));
+  std::vector<json> records;
+  for (std::string line; std::getline(metrics, line);) records.push_back(json::parse(line));
+  ASSERT_EQ(records.size(), 3U);
+
+  const auto measured_as = [&](const json& record, const Arguments& more) {
+    Arguments command{std::string(RHO_BIN_DIR) + "/rho-measure", "--run", file("run"), "--json",
+                      file("out.json")};
+    command.insert(command.end(), more.begin(), more.end());
+    const testing::Finished finished = testing::run(command);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    const json out = json::parse(content("out.json"));
+    EXPECT_EQ(out["run"], file("run"));
+    EXPECT_EQ(out["precision"], "f64");
+    EXPECT_EQ(out["train"]["examples"], 40);
+    EXPECT_EQ(out["test"]["examples"], 20);
+    const auto expect_near = [](const json& a, const json& b) {
+      EXPECT_NEAR(a.get<double>(), b.get<double>(), 1e-12);
+    };
+    expect_near(out["log_rho"], record["log_rho"]);
+    for (const std::string split : {"train", "test"}) {
+      expect_near(out[split]["cross_entropy"], record[split + "_loss"]);
+      expect_near(out[split]["error"], record[split + "_error"]);
+      expect_near(out[split]["normalized_mean_centred_margin"],
+                  record[split + "_mean_centred_margin"]);
+    }
+  };
+  measured_as(records[2], {});
+  const json& snapshot = records[0];  // the nearest to 100: the largest
+  measured_as(snapshot, {"--checkpoint", "snapshot.safetensors"});
+  fs::copy(file("run/snapshot.safetensors"), file("copy.safetensors"));
+  measured_as(snapshot, {"--checkpoint", file("copy.safetensors")});
+}
+
+TEST_F(RhoMeasureTest, ARunThatIsNone) {
+  const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
+  expect_failure(testing::run({binary, "--run", file("none")}), 1, {file("none/config.json")});
+  fs::create_directories(directory_ / "run");
+  std::ofstream(file("run/config.json")) << "{";
+  expect_failure(testing::run({binary, "--run", file("run")}), 1, {file("run/config.json")});
+  std::ofstream(file("run/config.json")) << R"({"data": "csv:x", "epochs": "many"})";
+  expect_failure(testing::run({binary, "--run", file("run")}), 1,
+                 {file("run/config.json"), "epochs"});
+  std::ofstream(file("run/config.json")) << R"({"data": "csv:x"})";
+  expect_failure(testing::run({binary, "--run", file("run")}), 1, {file("run/last.safetensors")});
+  expect_failure(measure("named.safetensors", {"--run", file("run")}), 2, {"--run", "--data"});
+}
+
 TEST_F(RhoMeasureTest, WritesSvg) {
   EXPECT_EQ(measure("named.safetensors", {"--plot", file("out.svg")}).code, 0);
   EXPECT_NE(content("out.svg").find("<svg"), std::string::npos);
@@ -162,6 +300,8 @@ TEST_F(RhoMeasureTest, WrongCommandLinesExitWith2) {
   wrong({"--bogus", "1"}, "--bogus");
   wrong({"--norm", "0.5"}, "--norm");
   wrong({"--norm", "two"}, "--norm");
+  wrong({"--layer-norm", "0"}, "--layer-norm");
+  wrong({"--output-norm-example", "-1"}, "--output-norm-example");
   wrong({"--precision", "f16"}, "--precision");
   wrong({"--batch", "0"}, "--batch");
   wrong({"--batch", "many"}, "--batch");
@@ -187,6 +327,8 @@ TEST_F(RhoMeasureTest, OtherFailuresExitWith1AndNameTheFile) {
   expect_failure(measure("named.safetensors", {"--mean", "0,0", "--std", "1,1"}), 1, {"--mean"});
   expect_failure(measure("named.safetensors", {"--json", file("none/out.json")}), 1,
                  {"none/out.json"});
+  expect_failure(measure("named.safetensors", {"--examples", file("none/out.csv")}), 1,
+                 {"none/out.csv"});
   expect_failure(measure("named.safetensors", {"--plot", file("none/out.png")}), 1,
                  {"none/out.png"});
 

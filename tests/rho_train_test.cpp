@@ -187,13 +187,18 @@ TEST_F(RhoTrainTest, WritesMetricsCheckpointAndConfig) {
     EXPECT_DOUBLE_EQ(metrics[i]["lr"].get<double>(), i < 2 ? 0.1 : 0.05);
     for (const char* key : {"train_loss", "train_error", "test_loss", "test_error", "log_rho",
                             "train_normalized_cross_entropy", "test_normalized_cross_entropy",
-                            "min_margin", "min_normalized_margin", "img_per_s", "seconds"})
+                            "min_margin", "min_normalized_margin", "train_mean_centred_margin",
+                            "test_mean_centred_margin", "img_per_s", "seconds"})
       EXPECT_TRUE(metrics[i].contains(key) && std::isfinite(metrics[i][key].get<double>())) << key;
     EXPECT_EQ(metrics[i]["objective"], metrics[i]["train_loss"]);
     EXPECT_NEAR(
         metrics[i]["min_normalized_margin"].get<double>(),
         metrics[i]["min_margin"].get<double>() * std::exp(-metrics[i]["log_rho"].get<double>()),
         1e-12);
+    // To first order in the normalized network, whose outputs are far below 1 here.
+    EXPECT_NEAR(metrics[i]["train_mean_centred_margin"].get<double>(),
+                -metrics[i]["train_normalized_cross_entropy_minus_log_classes"].get<double>(),
+                1e-2);
   }
   EXPECT_LT(metrics[3]["train_loss"].get<double>(), metrics[0]["train_loss"].get<double>());
   EXPECT_LT(metrics[3]["train_error"].get<double>(), 0.3);
@@ -236,6 +241,200 @@ TEST_F(RhoTrainTest, CorruptedLabelsAndSubsetsAreRecorded) {
   EXPECT_EQ(train["indices"].size(), 20U);
   for (const json& index : train["indices"]) EXPECT_LT(index.get<int>(), 40);
   EXPECT_EQ(json::parse(testing::read_text(out() / "corrupted-test.json"))["indices"].size(), 30U);
+}
+
+TEST_F(RhoTrainTest, TheTestSplitHasASubsetOfItsOwn) {
+  const testing::Finished finished = testing::run(
+      on_csv("random", {"--subset-test", "20", "--subset-mode", "random", "--corrupt-test", "1"}));
+  expect_success(finished);
+  EXPECT_NE(finished.out.find("60 training and 20 test examples"), std::string::npos)
+      << finished.out;
+  EXPECT_EQ(
+      json::parse(testing::read_text(out("random") / "corrupted-test.json"))["indices"].size(),
+      20U);
+  expect_success(testing::run(on_csv("first", {"--subset-test", "20"})));
+  expect_success(testing::run(on_csv("all")));
+  // What is trained does not depend on what it is tested on.
+  const json first = records(out("first")).back(), all = records(out("all")).back();
+  EXPECT_EQ(first["train_loss"], all["train_loss"]);
+  EXPECT_NE(first["test_loss"], all["test_loss"]);
+}
+
+TEST_F(RhoTrainTest, PixelsAreChanged) {
+  std::set<double> losses;
+  for (const char* const mode : {"natural", "shuffled", "random", "gaussian"}) {
+    SCOPED_TRACE(mode);
+    expect_success(testing::run(on_idx(mode, {"--pixels", mode})));
+    losses.insert(records(out(mode)).back()["train_loss"].get<double>());
+  }
+  EXPECT_EQ(losses.size(), 4U);
+  expect_success(testing::run(on_csv("table", {"--pixels", "random"})));
+}
+
+TEST_F(RhoTrainTest, KilledRunsOnNoise) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_idx(name, {"--pixels", "gaussian", "--corrupt", "1"});
+  });
+}
+
+TEST_F(RhoTrainTest, ASecondPhaseStartsFromACheckpoint) {
+  expect_success(testing::run(on_csv("first", {"--corrupt", "1", "--seed", "7"})));
+  const std::string start = (out("first") / "last.safetensors").string();
+  // A step too small to move a float32: what comes out is what went in.
+  const Arguments still{"--start", start, "--lr", "1e-30", "--epochs", "1"};
+  expect_success(testing::run(on_csv("still", still)));
+  const nn::TensorFile before = nn::read_safetensors(start);
+  const nn::TensorFile after = nn::read_safetensors((out("still") / "last.safetensors").string());
+  ASSERT_EQ(before.tensors.size(), after.tensors.size());
+  for (std::size_t i = 0; i < before.tensors.size(); ++i) {
+    EXPECT_EQ(before.tensors[i].first, after.tensors[i].first);
+    EXPECT_EQ(before.tensors[i].second.to_vector<float>(),
+              after.tensors[i].second.to_vector<float>());
+  }
+  EXPECT_EQ(json::parse(testing::read_text(out("still") / "config.json"))["start"], start);
+}
+
+TEST_F(RhoTrainTest, ASecondPhaseOnTheSphereKeepsTheNorms) {
+  expect_success(testing::run(on_csv("first")));
+  const std::string start = (out("first") / "last.safetensors").string();
+  expect_success(testing::run(on_csv("second", {"--start", start, "--optimizer", "tangent-gradient",
+                                                "--rho", "fixed", "--lr", "0.001"})));
+  EXPECT_NEAR(records(out("first")).back()["log_rho"].get<double>(),
+              records(out("second")).back()["log_rho"].get<double>(), 1e-5);
+}
+
+TEST_F(RhoTrainTest, KilledSecondPhases) {
+  expect_success(testing::run(on_csv("first", {"--corrupt", "1"})));
+  const std::string start = (out("first") / "last.safetensors").string();
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--start", start, "--momentum", "0.9"});
+  });
+}
+
+TEST_F(RhoTrainTest, AResumedPhaseDoesNotReadItsStartAgain) {
+  expect_success(testing::run(on_csv("first")));
+  const std::string start = (directory_ / "start.safetensors").string();
+  fs::copy(out("first") / "last.safetensors", start);
+  expect_success(testing::run(on_csv("whole", {"--start", start, "--epochs", "2"})));
+  expect_success(testing::run(on_csv("parts", {"--start", start, "--epochs", "1"})));
+  fs::remove(start);
+  expect_success(
+      testing::run(command({"--resume", "--epochs", "2", "--out", out("parts").string()})));
+  expect_same_run("whole", "parts");
+}
+
+TEST_F(RhoTrainTest, AStartThatDoesNotFit) {
+  const std::string absent = (directory_ / "absent.safetensors").string();
+  expect_failure(testing::run(on_csv("out", {"--start", absent})), 1, absent);
+  expect_success(testing::run(on_csv("first")));
+  const std::string start = (out("first") / "last.safetensors").string();
+  expect_failure(testing::run(on_csv("out", {"--start", start, "--model", "mlp-17-2"})), 1, start);
+  expect_failure(testing::run(on_csv("out", {"--start", start, "--model", "mlp-16-3"})), 1, start);
+  expect_failure(testing::run(on_csv("out", {"--start", start, "--init", "he"})), 2, "--init");
+  expect_failure(testing::run(on_csv("out", {"--start", start, "--init-std", "0.1"})), 2,
+                 "--init-std");
+  expect_failure(testing::run(on_csv("first", {"--resume", "--start", start})), 1, "--start");
+  // None of these was a run.
+  expect_success(testing::run(on_csv("out", {"--start", start})));
+}
+
+TEST_F(RhoTrainTest, StopsAfterTheFirstEpochThatMeetsARule) {
+  expect_success(testing::run(on_csv("whole", {"--epochs", "6"})));
+  const std::vector<json> whole = records(out("whole"));
+  const std::string loss = "train-loss:" + whole[2]["train_loss"].dump();
+  const testing::Finished finished =
+      testing::run(on_csv("out", {"--epochs", "6", "--stop", "train-error:0," + loss}));
+  expect_success(finished);
+  EXPECT_NE(finished.out.find("complete after epoch 3: " + loss), std::string::npos)
+      << finished.out;
+  const std::vector<json> metrics = records(out());
+  ASSERT_EQ(metrics.size(), 3U);
+  EXPECT_EQ(metrics[2]["train_loss"], whole[2]["train_loss"]);
+
+  // Nothing is left to do, and nothing changes: not even the data are looked at.
+  fs::rename(directory_ / "csv", directory_ / "moved");
+  fs::copy(out(), out("before"));
+  const testing::Finished again = testing::run(command({"--resume", "--out", out().string()}));
+  expect_success(again);
+  EXPECT_NE(again.out.find("complete after epoch 3: " + loss), std::string::npos) << again.out;
+  expect_same_run("before", "out");
+  fs::rename(directory_ / "moved", directory_ / "csv");
+
+  // It may go on under another rule, as if that had been the one.
+  expect_success(
+      testing::run(command({"--resume", "--stop", "train-loss:0", "--out", out().string()})));
+  EXPECT_EQ(records(out()).size(), 6U);
+}
+
+TEST_F(RhoTrainTest, AResumedRunStopsWhereTheWholeOneDoes) {
+  const Arguments stop{"--epochs", "6", "--stop", "train-error:1"};
+  expect_success(testing::run(on_csv("whole", stop)));
+  EXPECT_EQ(records(out("whole")).size(), 1U);
+  Arguments killed = on_csv("killed", stop);
+  killed.push_back("--resume");
+  testing::run_and_kill(killed, [&] { return fs::exists(out("killed") / "state-1.safetensors"); });
+  expect_success(testing::run(killed));
+  expect_same_run("whole", "killed");
+}
+
+std::int64_t nearest_epoch(const std::vector<json>& metrics, double loss) {
+  const auto distance = [&](const json& record) {
+    return std::abs(record["train_loss"].get<double>() - loss);
+  };
+  const auto nearest =
+      std::min_element(metrics.begin(), metrics.end(),
+                       [&](const json& a, const json& b) { return distance(a) < distance(b); });
+  return (*nearest)["epoch"];
+}
+
+TEST_F(RhoTrainTest, TheSnapshotIsTheEpochOfTheNearestLoss) {
+  for (const char* const loss : {"100", "0.5", "1e-9"}) {
+    SCOPED_TRACE(loss);
+    const std::string name = std::string("out") + loss;
+    expect_success(testing::run(on_csv(name, {"--epochs", "4", "--snapshot", loss})));
+    const std::int64_t nearest = nearest_epoch(records(out(name)), std::stod(loss));
+    const nn::TensorFile snapshot =
+        nn::read_safetensors((out(name) / "snapshot.safetensors").string());
+    EXPECT_EQ(snapshot.metadata.at("epoch"), std::to_string(nearest));
+    EXPECT_EQ(snapshot.metadata.at("model"), "mlp-16-2");
+    EXPECT_FALSE(snapshot.metadata.contains("state"));
+    // The network that a run of so many epochs ends with.
+    const std::string shorter = name + "-shorter";
+    expect_success(testing::run(on_csv(shorter, {"--epochs", std::to_string(nearest)})));
+    const nn::TensorFile last = nn::read_safetensors((out(shorter) / "last.safetensors").string());
+    ASSERT_EQ(snapshot.tensors.size(), last.tensors.size());
+    for (std::size_t i = 0; i < last.tensors.size(); ++i)
+      EXPECT_EQ(snapshot.tensors[i].second.to_vector<float>(),
+                last.tensors[i].second.to_vector<float>());
+    EXPECT_FALSE(fs::exists(out(shorter) / "snapshot.safetensors"));
+  }
+}
+
+TEST_F(RhoTrainTest, KilledRunsWithASnapshot) {
+  expect_kills_change_nothing([&](const std::string& name) {
+    return on_csv(name, {"--momentum", "0.9", "--snapshot", "1e-9"});
+  });
+}
+
+// A crash after last.safetensors and before the snapshot, and one in the middle of writing it.
+TEST_F(RhoTrainTest, ASnapshotThatACrashPreventedIsMadeUpFor) {
+  const auto run_of = [&](const std::string& name, const char* epochs) {
+    expect_success(testing::run(on_csv(name, {"--epochs", epochs, "--snapshot", "1e-9"})));
+  };
+  run_of("two", "2");
+  const nn::TensorFile two = nn::read_safetensors((out("two") / "snapshot.safetensors").string());
+  ASSERT_EQ(two.metadata.at("epoch"), "2");  // the loss falls
+  run_of("one", "1");
+  for (const char* const older : {"none", "one"}) {
+    SCOPED_TRACE(older);
+    const std::string name = std::string("crashed-") + older;
+    fs::copy(out("two"), out(name));
+    fs::remove(out(name) / "snapshot.safetensors");
+    if (older == std::string("one"))
+      fs::copy(out("one") / "snapshot.safetensors", out(name) / "snapshot.safetensors");
+    expect_success(testing::run(command({"--resume", "--out", out(name).string()})));
+    expect_same_run("two", name);
+  }
 }
 
 TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
@@ -425,7 +624,7 @@ TEST_F(RhoTrainTest, RefusesToOverwriteOrMixRuns) {
   expect_failure(testing::run(on_csv("out", {"--resume", "--epochs", "2"})), 1,
                  "already has 3 epochs");
   testing::write_clouds(directory_ / "csv/train.csv", 60, 9);
-  expect_failure(testing::run(on_csv("out", {"--resume"})), 1, "standardization");
+  expect_failure(testing::run(on_csv("out", {"--resume", "--epochs", "4"})), 1, "standardization");
   EXPECT_TRUE(testing::read_text(out() / "last.safetensors") == last);
 
   const int lock = ::open(out().c_str(), O_RDONLY);
@@ -478,6 +677,12 @@ TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
       "no plain weight");
   expect_failure(testing::run(on_csv("out", {"--epochs", "0"})), 2, "--epochs");
   expect_failure(testing::run(on_csv("out", {"--schedule", "sometimes"})), 2, "--schedule");
+  for (const char* const rule : {"sometimes", "train-error", "train-error:-1", "train-error:x",
+                                 "test-error:0", "train-error:0,"})
+    expect_failure(testing::run(on_csv("out", {"--stop", rule})), 2, "--stop");
+  expect_failure(testing::run(on_csv("out", {"--snapshot", "-1"})), 2, "--snapshot");
+  expect_failure(testing::run(on_csv("out", {"--subset-test", "-1"})), 2, "--subset-test");
+  expect_failure(testing::run(on_csv("out", {"--pixels", "some"})), 2, "--pixels");
   expect_failure(testing::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");
   expect_failure(testing::run(on_csv("out", {"--corrupt-mode", "some"})), 2, "--corrupt-mode");
   expect_failure(testing::run(on_csv("out", {"--precision", "f16"})), 2, "--precision");
@@ -496,6 +701,7 @@ TEST_F(RhoTrainTest, WrongInputsExitWith1) {
   expect_failure(testing::run(on_csv("out", {"--model", "imaginary"})), 1, "imaginary");
   expect_failure(testing::run(on_csv("out", {"--optimizer", "imaginary"})), 1, "imaginary");
   expect_failure(testing::run(on_csv("out", {"--subset", "1000"})), 1, "1000");
+  expect_failure(testing::run(on_csv("out", {"--subset-test", "1000"})), 1, "1000");
   expect_failure(testing::run(on_csv("out", {"--augment"})), 1, "augment");
   // None of these was a run.
   expect_success(testing::run(on_csv("out")));

@@ -1,6 +1,7 @@
 // Measures a trained network: see rho-measure --help.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include "nn/atomic_file.h"
@@ -11,26 +12,34 @@
 #include "tools/measure/report_json.h"
 #include "tools/plot/gnuplot.h"
 #include "tools/support/data.h"
+#include "tools/support/options.h"
 #include "tools/support/run.h"
+#include "tools/support/run_data.h"
 
 namespace rho::tools {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  A network that rho-train made (its name, mean and std are in the checkpoint):
-    rho-measure --checkpoint runs/first/last.safetensors --data fashion-mnist \
-                --json measure.json --plot measure.png
+  A network that rho-train made, on the data that it was trained on, subsets and corruption included:
+    rho-measure --run runs/first --json measure.json --plot measure.png
+    rho-measure --run runs/first --checkpoint snapshot.safetensors --examples examples.csv
+  The same network on other data (its name, mean and std are in the checkpoint):
+    rho-measure --checkpoint runs/first/last.safetensors --data fashion-mnist
   A PyTorch checkpoint (safetensors), in double precision:
     rho-measure --model resnet20 --checkpoint resnet20.safetensors --data cifar10:DIR \
                 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --precision f64
 
-Weight and batch norm are folded, and every layer is divided by its norm: f = rho f~ exactly.
-"normalized" is what belongs to f~. The margin of an example is its label's output minus the largest
+Weight and batch norm are folded, and every layer is divided by its norm (and multiplied by
+--layer-norm): f = rho f~ exactly. "normalized" is what belongs to f~. The margin of an example is its label's output minus the largest
 other one. Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
 
 struct MeasureOptions {
-  std::string model, checkpoint, data, mean, std, norm = "2", precision = "f32", json, plot;
+  std::string run, model, checkpoint, data, mean, std, norm = "2", precision = "f32";
+  std::string json, plot, examples;
+  double layer_norm = 1.0;
+  std::int64_t output_norm_example = 0;
   std::int64_t batch = 100;
+  TrainOptions trained;  ///< where there is a run
 
   double p() const { return norm_order(norm); }
   DType dtype() const { return precision == "f64" ? DType::Float64 : DType::Float32; }
@@ -50,9 +59,25 @@ auto parsed(const char* flag, Parse&& parse) {
   }
 }
 
+// A file in the run's folder, or else any file.
+std::string checkpoint_of_run(const std::string& run, const std::string& name) {
+  const std::filesystem::path inside =
+      std::filesystem::path(run) / (name.empty() ? "last.safetensors" : name);
+  return name.empty() || std::filesystem::exists(inside) ? inside.string() : name;
+}
+
+void take_from_run(MeasureOptions& o, bool precision_given) {
+  o.trained = options_of_run(o.run);
+  o.checkpoint = checkpoint_of_run(o.run, o.checkpoint);
+  o.data = o.trained.data;
+  if (!precision_given) o.precision = o.trained.precision;
+}
+
 void validate(const MeasureOptions& o) {
   parsed("--data", [&] { return parse_data(o.data); });
   require(o.p() >= 1.0, "--norm", "must be a number >= 1, or inf");
+  require(o.layer_norm > 0.0 && std::isfinite(o.layer_norm), "--layer-norm", "must be > 0");
+  require(o.output_norm_example >= 0, "--output-norm-example", "must be >= 0");
   require(o.precision == "f32" || o.precision == "f64", "--precision", "must be f32 or f64");
   require(o.batch >= 1, "--batch", "must be >= 1");
   require(o.mean.empty() == o.std.empty(), "--mean", "goes with --std");
@@ -72,10 +97,14 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
       "Measures a trained network on both splits of a data set: loss, error and margins, as they "
       "are and normalized by the product of the layers' norms.",
       "rho-measure");
-  app.add_option("--checkpoint", o.checkpoint, "safetensors file, PyTorch's names")->required();
+  app.add_option("--run", o.run,
+                 "folder of a rho-train run: measures its network (last.safetensors, or "
+                 "--checkpoint) on its data, changed as they were for it");
+  app.add_option("--checkpoint", o.checkpoint,
+                 "safetensors file, PyTorch's names; with --run also one in its folder");
   app.add_option("--data", o.data,
                  "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; files in DIR")
-      ->required();
+      ->excludes("--run");
   app.add_option("--model", o.model, nn::model_names() + "; left out: what the checkpoint names");
   app.add_option("--mean", o.mean,
                  "R,G,B: subtracted from the inputs (pixels are in [0, 1]); left out: what the "
@@ -83,13 +112,25 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   app.add_option("--std", o.std, "R,G,B: the inputs are then divided by it");
   app.add_option("--norm", o.norm, "p of the layers' norms: a number >= 1, or inf")
       ->capture_default_str();
-  app.add_option("--precision", o.precision, "f32 or f64")->capture_default_str();
+  app.add_option("--layer-norm", o.layer_norm, "that norm of every layer of the normalized network")
+      ->capture_default_str();
+  app.add_option("--output-norm-example", o.output_norm_example,
+                 "training example by the norm of whose output f is divided, beside the exact "
+                 "normalization")
+      ->capture_default_str();
+  app.add_option("--precision", o.precision, "f32 or f64; left out: the run's, else f32");
   app.add_option("--batch", o.batch, "examples a forward pass")->capture_default_str();
   app.add_option("--json", o.json, "writes every number to this file");
+  app.add_option("--examples", o.examples,
+                 "writes a row an example of both splits to this file (CSV): label, prediction, "
+                 "winning output, margin");
   app.add_option("--plot", o.plot,
                  "draws margins and norms to this file, .svg or .png (needs gnuplot)");
   app.footer(kExamples);
   if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (!o.run.empty()) take_from_run(o, app.count("--precision") > 0);
+  require(!o.checkpoint.empty(), "--checkpoint", "is required (or --run)");
+  require(!o.data.empty(), "--data", "is required (or --run)");
   validate(o);
   return o;
 }
@@ -145,30 +186,35 @@ nn::ModelSpec model_spec(const MeasureOptions& o, const nn::TensorFile& checkpoi
 int run(const MeasureOptions& o) {
   check_output(o.json);
   check_output(o.plot);
+  check_output(o.examples);
   if (!o.plot.empty()) plot::check_gnuplot();
   const nn::TensorFile checkpoint = nn::read_safetensors(o.checkpoint);
-  const datasets::Split split = load(parse_data(o.data));
+  const datasets::Split split =
+      o.run.empty() ? load(parse_data(o.data)) : load_data(o.trained).split;
   const nn::ModelSpec spec = model_spec(o, checkpoint, split.train);
   Rng rng(0);  // the weights come from the checkpoint
   const auto model = nn::make_model(spec, {}, rng, o.dtype());
   nn::import_state(*model, checkpoint.tensors, o.checkpoint);
   const Inputs inputs = standardize(o, checkpoint, split.train);
 
-  std::printf("%s: %lld parameters, %s, p = %s\nmean %s, std %s (from %s)\n\n", spec.name.c_str(),
-              static_cast<long long>(model->parameter_count()),
-              std::string(name_of(o.dtype())).c_str(), o.norm.c_str(),
+  std::printf("%s: %lld parameters, %s, p = %s, layers of norm %g\nmean %s, std %s (from %s)\n\n",
+              spec.name.c_str(), static_cast<long long>(model->parameter_count()),
+              std::string(name_of(o.dtype())).c_str(), o.norm.c_str(), o.layer_norm,
               numbers_to_text(inputs.standardization.mean).c_str(),
               numbers_to_text(inputs.standardization.std).c_str(), inputs.source.c_str());
   std::fflush(stdout);
   const measure::Report report =
-      measure::measure(spec, *model, split, inputs.standardization, {o.p(), o.dtype(), o.batch});
+      measure::measure(spec, *model, split, inputs.standardization,
+                       {o.p(), o.dtype(), o.batch, o.layer_norm, o.output_norm_example});
   std::fputs(measure::to_text(report).c_str(), stdout);
 
   if (!o.json.empty()) {
     nlohmann::ordered_json json{{"model", spec.name},
+                                {"run", o.run},
                                 {"checkpoint", o.checkpoint},
                                 {"data", o.data},
                                 {"norm", o.norm},
+                                {"layer_norm", o.layer_norm},
                                 {"precision", o.precision},
                                 {"standardization",
                                  {{"mean", inputs.standardization.mean},
@@ -177,6 +223,7 @@ int run(const MeasureOptions& o) {
     json.update(measure::to_json(report));
     nn::write_text(o.json, json.dump(2) + "\n");
   }
+  if (!o.examples.empty()) nn::write_text(o.examples, measure::examples_csv(report));
   if (!o.plot.empty())
     measure::draw(report, spec.name + " on " + parse_data(o.data).name, o.norm, o.plot);
   return 0;

@@ -35,15 +35,16 @@ std::string without_split(std::string label) {
   return label;
 }
 
-// "training error" and "test error": "error"; no label where they have nothing in common.
+// "training error" and "test error": "error", which also stands for others of the same unit; no label
+// where they have nothing in common.
 Quantity common_quantity(const std::vector<std::string>& columns) {
   Quantity out = quantity(columns.front());
   if (columns.size() == 1) return out;
   out.label = without_split(out.label);
   for (const std::string& column : columns) {
     const Quantity other = quantity(column);
-    if (without_split(other.label) != out.label) out.label.clear();
-    if (other.unit != out.unit) out.unit.clear();
+    const bool same_unit = other.unit == out.unit;
+    if (!same_unit || (out.unit.empty() && without_split(other.label) != out.label)) return {};
   }
   return out;
 }

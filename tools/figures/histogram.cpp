@@ -1,4 +1,4 @@
-// Histogram: a column of the examples' files, of both splits, over all runs of a group.
+// Histogram: a column of the examples' files over all runs of a group, the two splits apart.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -87,6 +87,7 @@ Content make_histogram(const Sweep& sweep, const Panel& panel) {
            {}};
   Panel one = panel;
   one.y = {source.column};
+  if (one.series == "split") one.series.clear();  // they always are told apart
   const std::vector<Group> groups = make_groups(sweep, one, rows_of(sweep, panel));
   std::vector<Splits> splits;
   double low = HUGE_VAL, high = -HUGE_VAL;

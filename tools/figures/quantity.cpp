@@ -16,6 +16,10 @@ struct Known {
 
 constexpr Known kKnown[] = {
     {"epoch", "epoch", "", 1.0},
+    {"init-std", "standard deviation of the initial weights", "", 1.0},
+    {"subset", "training examples", "", 1.0},
+    {"corrupt", "share of corrupted labels", "", 1.0},
+    {"parameters", "trained parameters", "", 1.0},
     {"lr", "learning rate", "", 1.0},
     {"*_loss", "* cross-entropy", "nats", 1.0},
     {"*_cross_entropy", "* cross-entropy", "nats", 1.0},
@@ -23,6 +27,7 @@ constexpr Known kKnown[] = {
     {"*_normalized_cross_entropy", "normalized * cross-entropy", "nats", 1.0},
     {"*_normalized_cross_entropy_minus_log_classes", "normalized * cross-entropy − ln C", "nats",
      1.0},
+    {"*_output_normalized_cross_entropy", "* cross-entropy over the norm of one output", "nats", 1.0},
     {"*_mean_centred_margin", "normalized * mean centred margin", "", 1.0},
     {"*_normalized_mean_centred_margin", "normalized * mean centred margin", "", 1.0},
     {"generalization_gap_error", "test − training error", "%", 100.0},

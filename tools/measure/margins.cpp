@@ -35,6 +35,17 @@ std::vector<double> margins(const Outputs& outputs, double log_rho) {
   return out;
 }
 
+double mean_centred_margin(const Outputs& outputs, double log_rho) {
+  const Normalizer scaled(log_rho);
+  double sum = 0.0;
+  for_each_example(outputs, [&](std::span<const double> row, std::size_t label) {
+    double gaps = 0.0;  // of gaps rather than of outputs: what is common to all cancels exactly
+    for (const double logit : row) gaps += row[label] - logit;
+    sum += scaled(gaps / static_cast<double>(row.size()));
+  });
+  return sum / static_cast<double>(outputs.labels.size(0));
+}
+
 MarginSummary summarize(std::vector<double> margins, double factor) {
   check(!margins.empty(), "margins", "there are no examples");
   const double count = static_cast<double>(margins.size());

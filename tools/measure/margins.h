@@ -11,6 +11,10 @@ namespace rho::measure {
 /// the examples. Throws for less than two classes. NaN for an example with a NaN logit.
 std::vector<double> margins(const Outputs& outputs, double log_rho = 0.0);
 
+/// mean_n (f_y - mean_j f_j), divided by exp(log_rho): to first order the cross-entropy is ln C
+/// minus this (docs/theory.md). NaN where a logit is.
+double mean_centred_margin(const Outputs& outputs, double log_rho = 0.0);
+
 struct MarginSummary {
   double min, mean, p1, p5, p10, p25, p50;
 };

@@ -24,10 +24,11 @@ void check_same_shape(const Outputs& f, const Outputs& f_tilde) {
 
 }  // namespace
 
-Normalization normalize(const nn::ModelSpec& spec, nn::Module& model, double p, DType dtype) {
+Normalization normalize(const nn::ModelSpec& spec, nn::Module& model, double p, DType dtype,
+                        double layer_norm) {
   Normalization out;
   out.normalized = folded_copy(spec, model, dtype);
-  const nn::Rescaling state = nn::normalize(*out.normalized, p);
+  const nn::Rescaling state = nn::normalize(*out.normalized, p, true, layer_norm);
   out.log_rho = state.log_scale;
   out.layers = state.layers;
   return out;

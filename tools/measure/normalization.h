@@ -17,9 +17,10 @@ struct Normalization {
 };
 
 /// Folds and normalizes copies of `model`, an instance of `spec`, which is left alone: exact for
-/// residual networks too (docs/theory.md). p in [1, inf] is the layers' norm. Throws, naming the
-/// layer, where a norm is 0 or not finite.
-Normalization normalize(const nn::ModelSpec& spec, nn::Module& model, double p, DType dtype);
+/// residual networks too (docs/theory.md). p in [1, inf] is the layers' norm, `layer_norm` what it
+/// is in f~. Throws, naming the layer, where a norm is 0 or not finite.
+Normalization normalize(const nn::ModelSpec& spec, nn::Module& model, double p, DType dtype,
+                        double layer_norm = 1.0);
 
 /// max |f exp(-log_rho) - f~| / max |f exp(-log_rho)| over all examples and classes
 /// (docs/theory.md, identity 6); NaN where an output is.

@@ -7,8 +7,8 @@
 
 namespace rho::measure {
 
-/// log_rho, layers[].{name, norm}, train and test (losses, error and margins), normalization. A
-/// number that is not finite becomes null.
+/// log_rho, output_norm, layers[].{name, norm}, train and test (losses, error, margins and
+/// outputs), normalization. A number that is not finite becomes null.
 nlohmann::ordered_json to_json(const Report& report);
 
 }  // namespace rho::measure

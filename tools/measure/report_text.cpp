@@ -25,6 +25,29 @@ std::string margin_row(const char* name, const MarginSummary& m) {
                 m.p1, m.p5, m.p10, m.p25, m.p50, m.mean);
 }
 
+std::string output_row(const char* name, double centred, const Spread& winning) {
+  return format("%-18s  %19.6e  %14.6e  %14.6e\n", name, centred, winning.mean, winning.std);
+}
+
+std::string output_tables(const Report& report) {
+  const SplitReport &train = report.train, &test = report.test;
+  std::string text =
+      format("%-18s  %19s  %14s  %14s\n", "output", "mean centred margin", "winning: mean", "std");
+  text += output_row("train", train.mean_centred_margin, train.winning_output);
+  text += output_row("test", test.mean_centred_margin, test.winning_output);
+  text += output_row("train, normalized", train.normalized_mean_centred_margin,
+                     train.normalized_winning_output);
+  text += output_row("test, normalized", test.normalized_mean_centred_margin,
+                     test.normalized_winning_output);
+  text += format("\nf divided by the norm of its output on training example %lld, e^%.9g\n",
+                 static_cast<long long>(report.output_norm_example), report.log_output_norm);
+  for (const SplitReport* const split : {&train, &test})
+    text += format("%-6s  CE %14.9f  CE - ln C %20.6e\n", split == &train ? "train" : "test",
+                   split->output_normalized_cross_entropy,
+                   split->output_normalized_cross_entropy_minus_log_classes);
+  return text;
+}
+
 }  // namespace
 
 std::string to_text(const Report& report) {
@@ -37,6 +60,8 @@ std::string to_text(const Report& report) {
   text += margin_row("train", report.train.margin) + margin_row("test", report.test.margin);
   text += margin_row("train, normalized", report.train.normalized_margin);
   text += margin_row("test, normalized", report.test.normalized_margin) + '\n';
+
+  text += output_tables(report) + '\n';
 
   std::size_t width = 5;
   for (const nn::LayerNorm& layer : report.layers) width = std::max(width, layer.name.size());

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kLast = "last.safetensors";
+constexpr const char* kSnapshot = "snapshot.safetensors";
 constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kAudit = "audit.jsonl";
 
@@ -35,7 +36,8 @@ std::int64_t parse_epoch(const std::string& text, const std::string& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
+RunDirectory::RunDirectory(std::string path, double snapshot_loss)
+    : path_(std::move(path)), snapshot_loss_(snapshot_loss), nearest_(snapshot_loss) {
   std::error_code error;
   fs::create_directories(path_, error);
   check(!error, "out", "cannot make ", path_, ": ", error.message());
@@ -74,7 +76,17 @@ void RunDirectory::save(const Checkpoint& checkpoint, const EpochRecord& record,
   last.metadata["epoch"] = epoch;
   last.metadata["state"] = state;
   nn::write_safetensors(file(kLast), last);
+  nearest_.offer(checkpoint.epoch, record.train_loss);
+  save_snapshot(checkpoint);
   remove_states_except(state);
+}
+
+void RunDirectory::save_snapshot(const Checkpoint& checkpoint) const {
+  if (snapshot_loss_ == 0 || nearest_.epoch() != checkpoint.epoch) return;
+  nn::TensorFile snapshot{checkpoint.metadata, checkpoint.model};
+  snapshot.metadata["epoch"] = std::to_string(checkpoint.epoch);
+  snapshot.metadata.erase("state");  // which goes with the next epoch
+  nn::write_safetensors(file(kSnapshot), snapshot);
 }
 
 std::optional<Checkpoint> RunDirectory::load() {
@@ -98,8 +110,14 @@ std::optional<Checkpoint> RunDirectory::load() {
   checkpoint.metadata = std::move(last.metadata);
   remove_states_except(state);
   drop_records_after(checkpoint.epoch);
+  nearest_ = NearestEpoch(snapshot_loss_);
+  for (const nlohmann::json& record : records())
+    nearest_.offer(record.at("epoch"), record.at("train_loss"));
+  save_snapshot(checkpoint);
   return checkpoint;
 }
+
+std::vector<nlohmann::json> RunDirectory::records() const { return read_records(file(kMetrics)); }
 
 void RunDirectory::drop_records_after(std::int64_t epoch) const {
   for (const char* const name : {kMetrics, kAudit}) tools::drop_records_after(file(name), epoch);

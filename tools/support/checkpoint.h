@@ -5,10 +5,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nn/state.h"
 #include "optim/optimizer.h"
 #include "tools/support/metrics.h"
+#include "tools/support/nearest_epoch.h"
 
 namespace rho::tools {
 
@@ -23,14 +25,19 @@ struct Checkpoint {
 
 /// Files of a run. One process at a time holds it.
 ///
-/// An epoch is saved in five steps, each complete on the disk before the next: state-EPOCH (the
+/// An epoch is saved in six steps, each complete on the disk before the next: state-EPOCH (the
 /// optimizer), its lines in audit.jsonl, if any, the line in metrics.jsonl, last.safetensors (the
-/// network; its metadata name the state), and the removal of older states. last.safetensors alone
-/// says where a run stands: whatever is newer than it was left by a crash, and load() drops it.
+/// network; its metadata name the state), snapshot.safetensors, where this epoch is the nearest to
+/// the loss that the run keeps a snapshot of, and the removal of older states. last.safetensors
+/// alone says where a run stands: whatever is newer than it was left by a crash, and load() drops
+/// it. A snapshot is never newer; one that a crash prevented is the network of last.safetensors, of
+/// which load() makes it.
 class RunDirectory {
  public:
   /// Makes the folder where missing; throws when it cannot be written or another process holds it.
-  explicit RunDirectory(std::string path);
+  /// The snapshot is the network after the epoch whose training loss is nearest to `snapshot_loss`,
+  /// the earliest of equals; 0: there is none.
+  explicit RunDirectory(std::string path, double snapshot_loss = 0);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
@@ -44,12 +51,17 @@ class RunDirectory {
   void save(const Checkpoint& checkpoint, const EpochRecord& record, const std::string& audit);
   /// The last checkpoint, if there is one; in any case removes what is newer.
   std::optional<Checkpoint> load();
+  /// The lines of metrics.jsonl.
+  std::vector<nlohmann::json> records() const;
 
  private:
+  void save_snapshot(const Checkpoint& checkpoint) const;  // where it is the nearest
   void drop_records_after(std::int64_t epoch) const;
   void remove_states_except(const std::string& name) const;
 
   std::string path_;
+  double snapshot_loss_;
+  NearestEpoch nearest_;
   int lock_ = -1;
 };
 

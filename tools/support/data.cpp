@@ -1,6 +1,5 @@
 #include "tools/support/data.h"
 
-#include <charconv>
 #include <limits>
 
 #include "tensor/text.h"
@@ -65,10 +64,8 @@ double norm_order(const std::string& text) {
 std::string numbers_to_text(const std::vector<double>& values) {
   std::string text;
   for (const double value : values) {
-    char number[32];
-    const std::to_chars_result end = std::to_chars(number, number + sizeof number, value);
     text += text.empty() ? "" : ",";
-    text.append(number, end.ptr);
+    text += number_to_text(value);
   }
   return text;
 }

@@ -12,6 +12,20 @@
 #include "tensor/error.h"
 
 namespace rho::tools {
+namespace {
+
+// visit(line, record) for the lines that are whole.
+template <class Visit>
+void for_each_record(const std::string& path, Visit&& visit) {
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    const auto record = nlohmann::json::parse(line, nullptr, false);
+    if (record.is_object() && record.contains("epoch") && record["epoch"].is_number_integer())
+      visit(line, record);
+  }
+}
+
+}  // namespace
 
 nlohmann::ordered_json to_json(const EpochRecord& r) {
   nlohmann::ordered_json layers = nlohmann::ordered_json::object();
@@ -33,6 +47,8 @@ nlohmann::ordered_json to_json(const EpochRecord& r) {
           {"min_margin", r.min_margin},
           {"min_normalized_margin", r.min_normalized_margin},
           {"median_normalized_margin", r.median_normalized_margin},
+          {"train_mean_centred_margin", r.train_mean_centred_margin},
+          {"test_mean_centred_margin", r.test_mean_centred_margin},
           {"layer_norms", std::move(layers)},
           {"skipped_steps", r.skipped_steps},
           {"img_per_s", r.img_per_s},
@@ -67,16 +83,19 @@ void append_lines(const std::string& path, const std::string& lines) {
   check(ok, "metrics", path, ": ", std::strerror(error));
 }
 
+std::vector<nlohmann::json> read_records(const std::string& path) {
+  std::vector<nlohmann::json> records;
+  for_each_record(
+      path, [&](const std::string&, const nlohmann::json& record) { records.push_back(record); });
+  return records;
+}
+
 void drop_records_after(const std::string& path, std::int64_t last_epoch) {
   if (!std::filesystem::exists(path)) return;
-  std::ifstream in(path);
   std::string kept;
-  for (std::string line; std::getline(in, line);) {
-    const auto record = nlohmann::json::parse(line, nullptr, false);
-    const bool valid =
-        record.is_object() && record.contains("epoch") && record["epoch"].is_number_integer();
-    if (valid && record["epoch"].get<std::int64_t>() <= last_epoch) kept += line + "\n";
-  }
+  for_each_record(path, [&](const std::string& line, const nlohmann::json& record) {
+    if (record["epoch"].get<std::int64_t>() <= last_epoch) kept += line + "\n";
+  });
   nn::write_text(path, kept);
 }
 

@@ -30,6 +30,9 @@ struct EpochRecord {
   double min_margin = 0;  ///< on the train split
   double min_normalized_margin = 0;
   double median_normalized_margin = 0;
+  /// of the normalized network; to first order its cross-entropy is ln C minus this
+  double train_mean_centred_margin = 0;
+  double test_mean_centred_margin = 0;
   std::vector<nn::LayerNorm> layers;  ///< norms, batch norm folded
   std::int64_t skipped_steps = 0;     ///< so far, for gradients that were not finite
   double img_per_s = 0;               ///< while training
@@ -44,6 +47,9 @@ nlohmann::ordered_json to_json(std::int64_t epoch, std::int64_t step,
 
 /// Appends whole lines and flushes them to the disk; a failure leaves the file as it was.
 void append_lines(const std::string& path, const std::string& lines);
+
+/// The objects in the lines, one that a crash cut short left out; none without a file.
+std::vector<nlohmann::json> read_records(const std::string& path);
 
 /// Drops the lines of epochs after `last_epoch`, and one that a crash cut short.
 void drop_records_after(const std::string& path, std::int64_t last_epoch);

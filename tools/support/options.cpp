@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "datasets/corrupt.h"
+#include "datasets/pixels.h"
+#include "kernels/threads.h"
 #include "nn/model.h"
 #include "optim/direction.h"
 #include "optim/factory.h"
 #include "optim/schedule.h"
 #include "tools/support/data.h"
 #include "tools/support/run.h"
+#include "tools/support/stop_rules.h"
 
 namespace rho::tools {
 namespace {
@@ -31,6 +33,10 @@ void for_each_option(Options& o, Visit&& visit) {
 
   group = "How";
   visit(group, "epochs", o.epochs, "passes over the training split, in all");
+  visit(
+      group, "stop", o.stop,
+      "end earlier, after the first epoch with at most this: train-error:X, train-loss:X, or both "
+      "with a comma between");
   visit(group, "batch", o.batch, "examples a step");
   visit(group, "optimizer", o.optimizer, optim::optimizer_names());
   visit(group, "lr", o.lr, "learning rate");
@@ -55,6 +61,9 @@ void for_each_option(Options& o, Visit&& visit) {
         "tangent-gradient, polar-gradient: steps between returns to the sphere");
 
   group = "Start";
+  visit(
+      group, "start", o.start,
+      "checkpoint (safetensors, PyTorch's names) with the initial weights, instead of random ones");
   visit(group, "init", o.init, "he, glorot, normal (with --init-std), or orthogonal");
   visit(group, "init-std", o.init_std, "standard deviation of the initial weights");
   visit(group, "seed", o.seed, "of the weights, the order, the augmentation and the corruption");
@@ -65,11 +74,18 @@ void for_each_option(Options& o, Visit&& visit) {
   visit(group, "corrupt-mode", o.corrupt_mode,
         "uniform (over all classes), uniform-others, or permutation");
   visit(group, "subset", o.subset, "training examples to use; 0 for all");
+  visit(group, "subset-test", o.subset_test, "test examples to use; 0 for all");
   visit(group, "subset-mode", o.subset_mode, "which: first or random");
+  visit(group, "pixels", o.pixels,
+        "natural, shuffled (one permutation for all images), random (one an image), or gaussian "
+        "(noise)");
 
   group = "Run";
   visit(group, "audit", o.audit, "record what each step does to the norms in OUT/audit.jsonl");
-  visit(group, "threads", o.threads, "0 for one a core");
+  visit(group, "snapshot", o.snapshot,
+        "keep the network of the epoch whose train_loss is nearest to this, in "
+        "OUT/snapshot.safetensors; 0 for none");
+  visit(group, "threads", o.threads, "0 for $OMP_NUM_THREADS, or one a core");
 }
 
 constexpr const char* kExamples = R"(Examples:
@@ -84,6 +100,9 @@ constexpr const char* kExamples = R"(Examples:
               --rho-lr 0.01 --momentum 0.9 --epochs 5 --audit --out runs/sphere
   Random labels, on 1000 examples:
     rho-train --model mlp-128-2 --data mnist:DIR --corrupt 1 --subset 1000 --epochs 200 --out runs/random
+  A second phase from there: the natural labels, until none is misclassified:
+    rho-train --model mlp-128-2 --data mnist:DIR --start runs/random/last.safetensors --subset 1000 \
+              --stop train-error:0 --epochs 200 --out runs/natural
 
 OUT gets metrics.jsonl (a line an epoch), last.safetensors (the network; PyTorch's names) and
 config.json (these options); with --audit, audit.jsonl (a line a step). Same options, same thread count: the same bits.)";
@@ -115,10 +134,12 @@ void validate(const TrainOptions& o) {
   require(!o.data.empty(), "--data", "is required");
   require_parses("--data", [&] { parse_data(o.data); });
   require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
+  require_parses("--pixels", [&] { datasets::parse_pixel_mode(o.pixels); });
   require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
   require(
       !nn::is_weight_normalized(o.model) || !optim::is_norm_constrained(o.optimizer), "--optimizer",
       "must be sgd, adam or langevin: a weight-normalized model has no plain weight to constrain");
+  require_parses("--stop", [&] { StopRules rules(o.stop); });
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--norm-per", o.norm_per, {"layer", "channel"});
   require_one_of("--nonfinite", o.nonfinite, {"stop", "skip"});
@@ -137,33 +158,36 @@ void validate(const TrainOptions& o) {
   require(o.corrupt >= 0 && o.corrupt <= 1, "--corrupt", "must be in [0, 1]");
   require(o.corrupt_test >= 0 && o.corrupt_test <= 1, "--corrupt-test", "must be in [0, 1]");
   require(o.subset >= 0, "--subset", "must be >= 0");
+  require(o.subset_test >= 0, "--subset-test", "must be >= 0");
+  require(o.snapshot >= 0 && std::isfinite(o.snapshot), "--snapshot", "must be >= 0");
   require(o.threads >= 0, "--threads", "must be >= 0");
   require(o.p() >= 1, "--norm", "must be a number >= 1, or inf");
 }
 
 Json read_config(const std::string& path) {
   std::ifstream in(path);
+  check(in.good(), "config", path, " cannot be opened");
   Json config = Json::parse(in, nullptr, false);
-  check(config.is_object(), "resume", path, " is not a JSON object");
+  check(config.is_object(), "config", path, " is not a JSON object");
   return config;
 }
 
+std::string config_of(const std::string& directory) {
+  return (std::filesystem::path(directory) / "config.json").string();
+}
+
 // Options that were not given take the value of the run that is resumed.
-void merge(TrainOptions& options, const CLI::App& app, const std::string& path) {
-  const Json config = read_config(path);
+void merge(TrainOptions& options, const CLI::App& app) {
+  const Json run = to_json(options_of_run(options.out));
   for_each_option(options,
                   [&]<class T>(const char*, const std::string& name, T& value, const auto&) {
-                    T saved{};
-                    try {
-                      saved = config.at(name).get<T>();
-                    } catch (const Json::exception&) {
-                      fail("resume", path, " has no valid \"", name, '"');
-                    }
-                    // Neither changes what is computed.
+                    // None of the three changes what an epoch computes.
                     if (name == "threads") return;
+                    const bool may_differ = name == "epochs" || name == "stop";
+                    const T saved = run.at(name).get<T>();
                     const bool given = app.count("--" + name) > 0;
-                    check(!given || value == saved || name == "epochs", "resume", "--", name,
-                          " is ", value, ", but the run in ", options.out, " has ", saved);
+                    check(!given || value == saved || may_differ, "resume", "--", name, " is ",
+                          value, ", but the run in ", options.out, " has ", saved);
                     if (!given) value = saved;
                   });
 }
@@ -178,6 +202,22 @@ nlohmann::ordered_json to_json(const TrainOptions& options) {
     json[name] = value;
   });
   return json;
+}
+
+TrainOptions options_of_run(const std::string& directory) {
+  const std::string path = config_of(directory);
+  const Json config = read_config(path);
+  TrainOptions options;
+  for_each_option(options, [&]<class T>(const char*, const char* name, T& value, const auto&) {
+    if (!config.contains(name)) return;
+    try {
+      value = config.at(name).get<T>();
+    } catch (const Json::exception&) {
+      fail("config", path, " has no valid \"", name, '"');
+    }
+  });
+  options.out = directory;
+  return options;
 }
 
 std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
@@ -208,11 +248,12 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.footer(kExamples);
   if (!parse_command_line(app, argc, argv)) return std::nullopt;
 
-  const std::string config = (std::filesystem::path(options.out) / "config.json").string();
   if (app.count("--init-std") > 0 && app.count("--init") == 0) options.init = "normal";
-  if (options.threads == 0)
-    options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (options.resume && std::filesystem::exists(config)) merge(options, app, config);
+  if (options.threads == 0) options.threads = kernels::threads();
+  if (options.resume && std::filesystem::exists(config_of(options.out))) merge(options, app);
+  for (const char* const flag : {"--init", "--init-std"})
+    require(options.start.empty() || app.count(flag) == 0, flag,
+            "is for random weights, but --start names others");
   validate(options);
   return options;
 }

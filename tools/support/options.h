@@ -18,6 +18,7 @@ struct TrainOptions {
   double weight_decay = 0.0;
   std::string schedule = "constant";
   std::int64_t epochs = 10;
+  std::string stop;
   std::int64_t batch = 100;
   std::string loss = "cross-entropy";
   std::string norm = "2";
@@ -28,6 +29,8 @@ struct TrainOptions {
   double temperature = 0.0;
   std::string nonfinite = "stop";
   bool audit = false;
+  double snapshot = 0.0;
+  std::string start;
   std::string init = "he";
   double init_std = 0.0;
   std::uint64_t seed = 0;
@@ -35,7 +38,9 @@ struct TrainOptions {
   double corrupt_test = 0.0;
   std::string corrupt_mode = "uniform";
   std::int64_t subset = 0;
+  std::int64_t subset_test = 0;
   std::string subset_mode = "first";
+  std::string pixels = "natural";
   bool augment = false;
   std::string precision = "f32";
   int threads = 0;
@@ -50,10 +55,14 @@ struct TrainOptions {
 /// Everything but --out, --resume and --profile, in the order of the help.
 nlohmann::ordered_json to_json(const TrainOptions& options);
 
+/// The options of the run in `directory`, from its config.json; those that are newer than the run
+/// have their defaults. Throws, naming the file, where it is missing or not valid.
+TrainOptions options_of_run(const std::string& directory);
+
 /// Reads the command line. Nothing when it asked for --help, which has then been printed. With
 /// --resume, options that are not given come from OUT/config.json, and those that are given must be
-/// equal to it (only --epochs and --threads may differ); otherwise throws, naming the option. A
-/// wrong command line is a CLI::ParseError.
+/// equal to it (only --epochs, --stop and --threads may differ); otherwise throws, naming the
+/// option. A wrong command line is a CLI::ParseError.
 std::optional<TrainOptions> parse_train_options(int argc, char** argv);
 
 }  // namespace rho::tools

@@ -8,19 +8,17 @@
 #include <string>
 
 #include "autograd/ops/losses.h"
-#include "datasets/corrupt.h"
 #include "datasets/loader.h"
-#include "datasets/subset.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/threads.h"
 #include "nn/atomic_file.h"
 #include "nn/model.h"
+#include "nn/safetensors.h"
 #include "nn/state.h"
 #include "optim/factory.h"
 #include "optim/schedule.h"
 #include "tensor/profile.h"
-#include "tensor/random.h"
 #include "tools/measure/cross_entropy.h"
 #include "tools/measure/evaluate.h"
 #include "tools/measure/margins.h"
@@ -30,7 +28,10 @@
 #include "tools/support/groups.h"
 #include "tools/support/profile_report.h"
 #include "tools/support/progress.h"
+#include "tools/support/run_data.h"
+#include "tools/support/seeds.h"
 #include "tools/support/step_profiler.h"
+#include "tools/support/stop_rules.h"
 
 namespace rho::tools {
 namespace {
@@ -39,16 +40,6 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kEvaluationBatch = 250;
-
-// Independent random numbers for each use of the seed.
-enum class Stream : std::uint64_t { Weights, Order, Subset, CorruptTrain, CorruptTest, Noise };
-
-Rng rng_of(const TrainOptions& options, Stream stream) {
-  return Rng(options.seed, static_cast<std::uint64_t>(stream));
-}
-std::uint64_t seed_of(const TrainOptions& options, Stream stream) {
-  return rng_of(options, stream).next();
-}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -80,33 +71,6 @@ optim::OptimizerOptions optimizer_of(const TrainOptions& options) {
   out.temperature = options.temperature;
   out.seed = seed_of(options, Stream::Noise);
   return out;
-}
-
-struct Data {
-  datasets::Split split;
-  Tensor corrupted_train;  // undefined where nothing is
-  Tensor corrupted_test;
-};
-
-Data load_data(const TrainOptions& options) {
-  Data data{load(parse_data(options.data)), {}, {}};
-  datasets::Dataset& train = data.split.train;
-  if (options.subset > 0) {
-    train = options.subset_mode == "first"
-                ? datasets::first_n(train, options.subset)
-                : datasets::random_n(train, options.subset, seed_of(options, Stream::Subset));
-  }
-  const auto corrupt = [&](datasets::Dataset& dataset, double fraction, Stream stream) {
-    if (fraction == 0) return Tensor();
-    datasets::Corruption corruption = datasets::corrupt_labels(
-        dataset, fraction, datasets::parse_corruption_mode(options.corrupt_mode),
-        seed_of(options, stream));
-    dataset = std::move(corruption.dataset);
-    return corruption.indices;
-  };
-  data.corrupted_train = corrupt(train, options.corrupt, Stream::CorruptTrain);
-  data.corrupted_test = corrupt(data.split.test, options.corrupt_test, Stream::CorruptTest);
-  return data;
 }
 
 // Indices count within the split in use.
@@ -152,7 +116,8 @@ Variable objective(const std::string& loss, const Variable& logits, const Tensor
 // A run in progress: everything that an epoch needs.
 class Training {
  public:
-  Training(const TrainOptions& options, const datasets::Split& split)
+  // The first weights are those in the file `start`; empty: random ones.
+  Training(const TrainOptions& options, const datasets::Split& split, const std::string& start)
       : options_(options),
         standardization_(datasets::measure_standardization(split.train)),
         spec_{options.model, input_shape(split.train), split.train.classes},
@@ -165,6 +130,7 @@ class Training {
         schedule_(optim::make_schedule(options.schedule)) {
     Rng rng = rng_of(options, Stream::Weights);
     model_ = nn::make_model(spec_, init_of(options), rng, dtype_of(options));
+    if (!start.empty()) nn::import_state(*model_, nn::read_safetensors(start).tensors, start);
     optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
     optimizer_->skip_nonfinite(options.nonfinite == "skip");
     optimizer_->keep_audit(options.audit);
@@ -313,6 +279,8 @@ class Training {
         measure::summarize(measure::margins(train, record.log_rho));
     record.min_normalized_margin = margin.min;
     record.median_normalized_margin = margin.p50;
+    record.train_mean_centred_margin = measure::mean_centred_margin(train, record.log_rho);
+    record.test_mean_centred_margin = measure::mean_centred_margin(test, record.log_rho);
   }
 
   double minimized(const measure::Outputs& train, double cross_entropy) const {
@@ -340,24 +308,43 @@ class Training {
   std::string audit_;
 };
 
+// The rule that a run had met when it was left.
+std::optional<std::string> met_before(const StopRules& rules, const RunDirectory& directory) {
+  const std::vector<nlohmann::json> records = directory.records();
+  if (records.empty()) return std::nullopt;
+  return rules.met(records.back().at("train_loss"), records.back().at("train_error"));
+}
+
+void report_end(std::int64_t epoch, const std::optional<std::string>& stop) {
+  std::printf("complete after epoch %lld%s%s\n", static_cast<long long>(epoch), stop ? ": " : "",
+              stop ? stop->c_str() : "");
+}
+
 }  // namespace
 
 void train(const TrainOptions& options) {
   kernels::set_threads(options.threads);
-  RunDirectory directory(options.out);
+  RunDirectory directory(options.out, options.snapshot);
   check(options.resume || !directory.holds_run(), "out", options.out,
         " already holds a run: continue it with --resume, or choose another folder");
-  const Data data = load_data(options);
-  Training training(options, data.split);
-
   const std::optional<Checkpoint> last = directory.load();
-  if (last) training.restore(*last, directory.file("last.safetensors"));
   const std::int64_t done = last ? last->epoch : 0;
   check(options.epochs >= done, "resume", options.out, " already has ", done,
         " epochs, --epochs is ", options.epochs);
+  const StopRules rules(options.stop);
+  std::optional<std::string> stop = met_before(rules, directory);
+  const std::int64_t left = stop ? 0 : options.epochs - done;
+  if (left == 0 && !options.profile) {
+    report_end(done, stop);
+    return;
+  }
+
+  const RunData data = load_data(options);
+  // A run that goes on has weights of its own.
+  Training training(options, data.split, last ? "" : options.start);
+  if (last) training.restore(*last, directory.file("last.safetensors"));
   StepProfiler profiler;
-  if (options.profile)
-    profiler = StepProfiler(directory, (options.epochs - done) * training.steps_an_epoch());
+  if (options.profile) profiler = StepProfiler(directory, left * training.steps_an_epoch());
   nn::write_text(directory.file("config.json"), to_json(options).dump(2) + "\n");
   write_corrupted(directory.file("corrupted-train.json"), data.corrupted_train, options);
   write_corrupted(directory.file("corrupted-test.json"), data.corrupted_test, options);
@@ -370,10 +357,12 @@ void train(const TrainOptions& options) {
   std::fflush(stdout);
 
   Progress progress(training.examples(), done, options.epochs);
-  for (std::int64_t epoch = done + 1; epoch <= options.epochs; ++epoch) {
+  for (std::int64_t epoch = done + 1; epoch <= options.epochs && !stop; ++epoch) {
     const EpochRecord record = training.run_epoch(epoch, progress, profiler);
     directory.save(training.checkpoint(epoch), record, training.audit());
     progress.epoch(record);
+    stop = rules.met(record.train_loss, record.train_error);
+    if (stop) report_end(epoch, stop);
   }
 }
 

@@ -1,6 +1,8 @@
 #include "tools/sweep/recipe.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "tools/sweep/fields.h"
@@ -10,9 +12,16 @@ namespace rho::sweep {
 namespace {
 
 constexpr const char* kScales[] = {"tiny", "small", "full"};
-constexpr const char* kStatistics[] = {"slope",    "intercept", "r2",  "rmse", "offset",
-                                       "spearman", "min",       "max", "mean", "std",
-                                       "range",    "ratio"};
+constexpr const char* kStatistics[] = {"slope", "intercept", "r2",   "rmse", "offset", "spearman",
+                                       "min",   "max",       "mean", "std",  "range",  "ratio"};
+
+Json read_json(const std::string& path) {
+  std::ifstream in(path);
+  check(in.good(), "recipe", path, " can not be read");
+  Json json = Json::parse(in, nullptr, false);
+  check(json.is_object(), "recipe", path, " is not a JSON object");
+  return json;
+}
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -30,6 +39,15 @@ Options options_of(Json table, const std::string& where, const std::set<std::str
     check(is_scalar(value), "recipe", where, ": \"", name, "\" is ", value.dump(),
           ", expected a number, a text, or true or false");
   return table;
+}
+
+// Tables go into tables; everything else takes the place of what was there.
+void merge(Json& base, const Json& changes) {
+  for (const auto& [key, value] : changes.items())
+    if (value.is_object() && base.contains(key) && base[key].is_object())
+      merge(base[key], value);
+    else
+      base[key] = value;
 }
 
 // The table of that name in a list of tables.
@@ -77,10 +95,10 @@ Level read_level(const Json& value, const std::string& option, const std::string
 std::vector<Axis> read_axes(Fields& root) {
   std::vector<Axis> out;
   for (Fields& axis : root.tables("axis")) {
-    Axis one{axis.required<std::string>("name"), {}};
-    const auto option = axis.optional<std::string>("option", one.name);
+    const auto name = axis.required<std::string>("name");
+    Axis one{name, axis.optional<std::string>("option", name), {}};
     for (const Json& value : axis.required<std::vector<Json>>("values"))
-      one.levels.push_back(read_level(value, option, axis.where()));
+      one.levels.push_back(read_level(value, one.option, axis.where()));
     check(!one.levels.empty(), "recipe", axis.where(), " has no values");
     axis.expect_no_more();
     out.push_back(std::move(one));
@@ -88,11 +106,12 @@ std::vector<Axis> read_axes(Fields& root) {
   return out;
 }
 
-std::vector<Level> read_extras(Fields& root) {
-  std::vector<Level> out;
+std::vector<Extra> read_extras(Fields& root) {
+  std::vector<Extra> out;
   for (Fields& extra : root.tables("extra")) {
     const auto name = extra.required<std::string>("name");
-    out.push_back({name, options_of(extra.all(), extra.where(), {"name"})});
+    out.push_back({name, extra.optional("group", name),
+                   options_of(extra.all(), extra.where(), {"name", "group"})});
   }
   return out;
 }
@@ -111,8 +130,8 @@ Where read_where(Fields& fields, const std::string& key) {
   const Json columns = fields.table(key);
   for (const auto& [column, found] : columns.items()) {
     Where::Condition condition{column, {}};
-    const std::vector<Json> values = found.is_array() ? found.get<std::vector<Json>>()
-                                                      : std::vector<Json>{found};
+    const std::vector<Json> values =
+        found.is_array() ? found.get<std::vector<Json>>() : std::vector<Json>{found};
     for (const Json& value : values) {
       check(is_scalar(value), "recipe", fields.where(), ": \"", key, "\" of ", column,
             " is not a value or a list of values");
@@ -196,8 +215,8 @@ std::vector<Panel> losses(Fields& fields) {
 std::vector<Figure> read_figures(Fields& root) {
   std::vector<Figure> out;
   for (Fields& fields : root.tables("figure")) {
-    Figure figure{fields.required<std::string>("name"), fields.required<std::string>("title"), {},
-                  false};
+    Figure figure{
+        fields.required<std::string>("name"), fields.required<std::string>("title"), {}, false};
     const auto kind = fields.optional<std::string>("kind", "panels");
     if (kind == "losses") {
       figure.panels = losses(fields);
@@ -231,7 +250,8 @@ Claim read_claim(Fields& fields, const std::string& scale) {
   out.denominator = read_where(fields, "denominator");
   out.at_least = fields.optional("at_least", -kInfinite);
   out.at_most = fields.optional("at_most", kInfinite);
-  const auto scales = fields.optional<std::vector<std::string>>("asserted", {"tiny", "small", "full"});
+  const auto scales =
+      fields.optional<std::vector<std::string>>("asserted", {"tiny", "small", "full"});
   out.asserted = std::find(scales.begin(), scales.end(), scale) != scales.end();
   fields.expect_no_more();
   return out;
@@ -239,10 +259,22 @@ Claim read_claim(Fields& fields, const std::string& scale) {
 
 }  // namespace
 
+Json read_recipe_file(const std::string& path) {
+  if (path.ends_with(".json")) return read_json(path);
+  Json file = read_toml(path);
+  if (!file.contains("extends")) return file;
+  check(file["extends"].is_string(), "recipe", path, ": \"extends\" is not the name of a file");
+  const std::filesystem::path base = file["extends"].get<std::string>();
+  file.erase("extends");
+  Json out = read_recipe_file((std::filesystem::path(path).parent_path() / base).string());
+  merge(out, file);
+  return out;
+}
+
 Recipe read_recipe(const std::string& path, const std::string& scale) {
   check(std::find(std::begin(kScales), std::end(kScales), scale) != std::end(kScales), "recipe",
         "there is no scale \"", scale, "\", expected tiny, small, or full");
-  Json file = read_toml(path);
+  Json file = read_recipe_file(path);
   check(file.contains("scale") && file["scale"].is_object() && file["scale"].contains(scale),
         "recipe", path, " has no [scale.", scale, "]");
   if (!file.contains("run")) file["run"] = Json::object();
@@ -261,7 +293,8 @@ Recipe read_recipe(const std::string& path, const std::string& scale) {
   out.arguments = root.optional<std::vector<std::string>>("arguments", {});
   out.options = options_of(root.table("run"), path + ": run");
   out.phases = read_phases(root);
-  if (out.phases.empty() && out.program == "rho-train") out.phases.push_back({"train", {}});
+  if (out.phases.empty() && out.program == "rho-train")
+    out.phases.push_back({"train", Options::object()});
   out.axes = read_axes(root);
   out.extras = read_extras(root);
   out.measures = read_measures(root);

@@ -18,16 +18,23 @@ struct Phase {
   Options options;  ///< on top of Recipe::options
 };
 
-/// One value of an axis, or a single run outside the grid. An option "PHASE.NAME" belongs to one
-/// phase only.
+/// One value of an axis. An option "PHASE.NAME" belongs to one phase only.
 struct Level {
   std::string label;
   Options options;
 };
 
 struct Axis {
-  std::string name;  ///< a column of results.csv
+  std::string name;    ///< a column of results.csv
+  std::string option;  ///< that plain values are of
   std::vector<Level> levels;
+};
+
+/// A single run outside the grid.
+struct Extra {
+  std::string name;
+  std::string group;  ///< in the column "group", where runs of the grid have "grid"
+  Options options;
 };
 
 /// What rho-measure says of the trained network, beyond what rho-train records.
@@ -96,11 +103,16 @@ struct Recipe {
   Options options;
   std::vector<Phase> phases;  ///< at least one of rho-train's, none of another program
   std::vector<Axis> axes;
-  std::vector<Level> extras;  ///< single runs outside the grid
+  std::vector<Extra> extras;
   std::vector<Measure> measures;
   std::vector<Figure> figures;
   std::vector<Claim> claims;
 };
+
+/// The tables of a recipe, at all scales. What it "extends", a file beside it, is filled in: tables
+/// are joined, everything else is replaced. A recipe may also be JSON (.json), as the folder of a
+/// sweep has it.
+nlohmann::ordered_json read_recipe_file(const std::string& path);
 
 /// Reads the file at one of its scales: tiny, small, or full. Throws, naming the file and the line
 /// or the key, for what is not TOML, unknown, missing, or of another type.

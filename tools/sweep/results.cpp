@@ -42,7 +42,7 @@ Sweep read_sweep(const std::string& folder) {
   Sweep out;
   out.folder = folder;
   out.about = read_about(path / "sweep.json");
-  out.recipe = read_recipe((path / "recipe.toml").string(), out.about["scale"].get<std::string>());
+  out.recipe = read_recipe((path / "recipe.json").string(), out.about["scale"].get<std::string>());
   check(fs::exists(path / "results.csv"), "sweep", folder,
         " has no results.csv yet: no run has ended");
   out.results = read_csv((path / "results.csv").string());

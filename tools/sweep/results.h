@@ -22,7 +22,7 @@ struct Sweep {
 };
 
 /// Reads the folder of rho-sweep, which may still be at work. Throws, naming the file, where
-/// recipe.toml, sweep.json or results.csv is missing or malformed.
+/// recipe.json, sweep.json or results.csv is missing or malformed.
 Sweep read_sweep(const std::string& folder);
 
 /// "FOLDER/runs/007", for a row of results.csv.

@@ -1,0 +1,45 @@
+// A recipe multiplied out: every run, its options, and the command lines that make it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/sweep/recipe.h"
+
+namespace rho::sweep {
+
+struct Run {
+  std::size_t index = 0;
+  std::string name;                 ///< "init-std=0.01 seed=1"
+  std::string group;                ///< "grid", or what a single run names
+  std::vector<std::string> levels;  ///< a label an axis of the recipe; empty where it has none
+  std::vector<Phase> phases;        ///< every option of each
+  Options options;                  ///< of a program that has no phases
+};
+
+/// A program to start, with the folder of the run in its arguments.
+struct Command {
+  std::string name;  ///< of its log
+  std::string program;
+  std::vector<std::string> arguments;
+};
+
+/// The grid in the order of its axes, the last one fastest, then the single runs. `data`, where it
+/// is not empty, stands in for every run's --data. Throws where an option names a phase that there
+/// is not.
+std::vector<Run> make_plan(const Recipe& recipe, const std::string& data);
+
+/// What a run consists of, one after the other; `folder` is the run's.
+std::vector<Command> commands(const Recipe& recipe, const Run& run, const std::string& folder);
+
+/// The plan, for telling one sweep from another.
+nlohmann::ordered_json to_json(const std::vector<Run>& runs);
+
+/// The option "snapshot" of the last phase: the training loss whose nearest epoch is measured.
+std::optional<double> snapshot_loss(const Run& run);
+
+/// The text of an option, as a command line has it.
+std::string option_text(const nlohmann::ordered_json& value);
+
+}  // namespace rho::sweep

@@ -14,6 +14,7 @@ declare -A allowed=(
   [tools/compare]="tensor tools/plot tools/compare"
   [tools/sweep]="tensor nn tools/support tools/sweep"
   [tools/figures]="tensor tools/plot tools/sweep tools/figures"
+  [tools/report]="tensor tools/sweep tools/figures tools/report"
   [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
   [tools/dynamics]="tensor kernels autograd nn optim datasets tools/plot tools/dynamics"
 )

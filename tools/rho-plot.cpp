@@ -111,53 +111,26 @@ void print_missing(const sweep::Sweep& sweep) {
   if (failed != 0) std::printf("%zu runs failed\n", failed);
 }
 
-void print_notes(const std::vector<figures::Content>& panels) {
-  for (const figures::Content& panel : panels)
-    if (!panel.note.empty())
-      std::printf("%s%s%s\n", panel.title.c_str(), panel.title.empty() ? "" : ": ",
-                  panel.note.c_str());
+void print(const figures::Drawn& figure) {
+  for (const std::string& file : figure.files) std::printf("%s\n", file.c_str());
+  for (const std::string& note : figure.notes)
+    std::printf("%s, %s\n", figure.name.c_str(), note.c_str());
+  if (!figure.problem.empty())
+    std::printf("%s is not drawn yet: %s\n", figure.name.c_str(), figure.problem.c_str());
 }
 
-void draw_to(const std::string& title, const std::vector<figures::Content>& panels,
-             const std::string& path) {
-  figures::draw(title, panels, path);
-  std::printf("%s\n", path.c_str());
-}
-
-void copy_pictures(const sweep::Sweep& sweep, const std::string& stem) {
-  const std::vector<std::string> pictures = figures::pictures_of(sweep);
-  check(!pictures.empty(), "figure", stem, ": no run has a picture");
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const std::string path = stem + (pictures.size() == 1 ? "" : "-" + std::to_string(i)) +
-                             fs::path(pictures[i]).extension().string();
-    fs::copy_file(pictures[i], path, fs::copy_options::overwrite_existing);
-    std::printf("%s\n", path.c_str());
-  }
-}
-
-std::vector<figures::Fit> draw_figure(const PlotOptions& o, const sweep::Sweep& sweep,
-                                      const sweep::Figure& figure, const std::string& folder) {
-  const std::string stem = (fs::path(folder) / figure.name).string();
-  if (figure.picture) {
-    copy_pictures(sweep, stem);
-    return {};
-  }
-  const std::vector<figures::Content> panels = figures::contents_of(sweep, figure);
-  for (const char* format : {"svg", "png"})
-    if (o.format == format || o.format == "both")
-      draw_to(figure.title, panels, stem + "." + format);
-  print_notes(panels);
-  return figures::fits_of(figure.name, panels);
+void print(const std::vector<figures::Fit>& fits) {
+  std::fputs(figures::to_text(fits).c_str(), stdout);
 }
 
 int draw_own(const PlotOptions& o, const sweep::Sweep& sweep) {
   check_output(o.out);
-  sweep::Panel panel = o.panel;
-  const std::vector<figures::Content> panels{figures::make_content(sweep, panel)};
-  draw_to("", panels, o.out);
-  print_notes(panels);
-  std::fputs(figures::to_text(figures::fits_of(fs::path(o.out).stem().string(), panels)).c_str(),
-             stdout);
+  figures::Content panel = figures::make_content(sweep, o.panel);
+  panel.title.clear();  // it stands above
+  figures::draw(o.panel.title, {panel}, o.out);
+  std::printf("%s\n", o.out.c_str());
+  if (!panel.note.empty()) std::printf("%s\n", panel.note.c_str());
+  print(figures::fits_of(fs::path(o.out).stem().string(), {panel}));
   return 0;
 }
 
@@ -166,21 +139,21 @@ int draw_recipe(const PlotOptions& o, const sweep::Sweep& sweep) {
   std::error_code error;
   fs::create_directories(folder, error);
   check(!error, "figure", folder, ": ", error.message());
+  std::vector<std::string> formats{"svg", "png"};
+  if (o.format != "both") formats = {o.format};
   std::vector<figures::Fit> fits;
   bool found = false;
   for (const sweep::Figure& figure : sweep.recipe.figures) {
     if (!o.figure.empty() && figure.name != o.figure) continue;
     found = true;
-    try {
-      for (figures::Fit& fit : draw_figure(o, sweep, figure, folder))
-        fits.push_back(std::move(fit));
-    } catch (const Error& failure) {
-      if (sweep.unfinished() == 0 || !o.figure.empty()) throw;
-      std::printf("%s is not drawn yet: %s\n", figure.name.c_str(), failure.what());
-    }
+    const figures::Drawn drawn = figures::draw_figure(sweep, figure, folder, formats);
+    check(drawn.problem.empty() || sweep.unfinished() != 0, "figure", figure.name, ": ",
+          drawn.problem);
+    print(drawn);
+    fits.insert(fits.end(), drawn.fits.begin(), drawn.fits.end());
   }
   check(found || o.figure.empty(), "figure", "the recipe has no figure \"", o.figure, '"');
-  std::fputs(figures::to_text(fits).c_str(), stdout);
+  print(fits);
   nn::write_text((fs::path(folder) / "fits.json").string(), figures::to_json(fits).dump(2) + "\n");
   return 0;
 }

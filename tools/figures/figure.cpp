@@ -13,6 +13,8 @@
 namespace rho::figures {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kColumns = 3;
 constexpr int kTitle = 36, kMargin = 8;  // pixels
 
@@ -42,6 +44,38 @@ nlohmann::ordered_json to_json(const sweep::Line& line) {
           {"points", line.points}};
 }
 
+void draw_panels(const Sweep& sweep, const sweep::Figure& figure, const fs::path& stem,
+                 const std::vector<std::string>& formats, Drawn& out) {
+  std::vector<Content> panels;
+  for (const Panel& panel : figure.panels) panels.push_back(make_content(sweep, panel));
+  for (const std::string& format : formats) {
+    out.files.push_back(stem.string() + "." + format);
+    draw(figure.title, panels, out.files.back());
+  }
+  out.fits = fits_of(figure.name, panels);
+  for (const Content& panel : panels)
+    if (!panel.note.empty())
+      out.notes.push_back((panel.title.empty() ? "" : panel.title + ": ") + panel.note);
+}
+
+// What the program itself drew, a picture a run.
+void copy_pictures(const Sweep& sweep, const fs::path& stem, Drawn& out) {
+  std::vector<fs::path> pictures;
+  for (const std::size_t row : sweep.rows("done"))
+    if (const fs::path path = fs::path(sweep::run_folder(sweep, row)) / "picture.png";
+        fs::exists(path))
+      pictures.push_back(path);
+  check(!pictures.empty(), "figure", stem.filename().string(), ": no run has a picture");
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    std::string file = stem.string();
+    if (pictures.size() > 1) file.append("-").append(std::to_string(i));
+    out.files.push_back(file + ".png");
+    std::error_code error;
+    fs::copy_file(pictures[i], out.files.back(), fs::copy_options::overwrite_existing, error);
+    check(!error, "figure", out.files.back(), ": ", error.message());
+  }
+}
+
 }  // namespace
 
 Content make_content(const Sweep& sweep, const Panel& panel) {
@@ -61,12 +95,6 @@ Content make_content(const Sweep& sweep, const Panel& panel) {
   Content content = make();
   content.title = panel.title;
   return content;
-}
-
-std::vector<Content> contents_of(const Sweep& sweep, const sweep::Figure& figure) {
-  std::vector<Content> out;
-  for (const Panel& panel : figure.panels) out.push_back(make_content(sweep, panel));
-  return out;
 }
 
 void draw(const std::string& title, const std::vector<Content>& panels, const std::string& path) {
@@ -136,15 +164,19 @@ nlohmann::ordered_json to_json(const std::vector<Fit>& fits) {
   return out;
 }
 
-std::vector<std::string> pictures_of(const Sweep& sweep) {
-  std::vector<std::string> out;
-  for (const std::size_t row : sweep.rows("done"))
-    for (const char* name : {"/picture.svg", "/picture.png"}) {
-      const std::string path = sweep::run_folder(sweep, row) + name;
-      if (!std::filesystem::exists(path)) continue;
-      out.push_back(path);
-      break;
-    }
+Drawn draw_figure(const Sweep& sweep, const sweep::Figure& figure, const std::string& folder,
+                  const std::vector<std::string>& formats) {
+  Drawn out;
+  out.name = figure.name;
+  out.title = figure.title;
+  try {
+    if (figure.picture)
+      copy_pictures(sweep, fs::path(folder) / figure.name, out);
+    else
+      draw_panels(sweep, figure, fs::path(folder) / figure.name, formats, out);
+  } catch (const Error& error) {
+    out.problem = error.what();
+  }
   return out;
 }
 

@@ -21,16 +21,24 @@ struct Fit {
 /// drawn.
 void draw(const std::string& title, const std::vector<Content>& panels, const std::string& path);
 
-/// The contents of a figure's panels.
-std::vector<Content> contents_of(const Sweep& sweep, const sweep::Figure& figure);
-
 std::vector<Fit> fits_of(const std::string& figure, const std::vector<Content>& panels);
 
 /// A row a line; and the same numbers.
 std::string to_text(const std::vector<Fit>& fits);
 nlohmann::ordered_json to_json(const std::vector<Fit>& fits);
 
-/// The pictures that the program itself drew, a run each; none where no run has one yet.
-std::vector<std::string> pictures_of(const Sweep& sweep);
+/// A figure of the recipe, drawn.
+struct Drawn {
+  std::string name, title;
+  std::vector<std::string> files;  ///< one a format; of a program's own pictures, one a run
+  std::vector<Fit> fits;
+  std::vector<std::string> notes;  ///< what is missing in it
+  std::string problem;             ///< why it could not be drawn; empty where it was
+};
+
+/// Draws a figure into FOLDER/NAME.svg or .png, or copies there what the program drew itself.
+/// Nothing that the sweep lacks is an error: the figure's problem says it.
+Drawn draw_figure(const Sweep& sweep, const sweep::Figure& figure, const std::string& folder,
+                  const std::vector<std::string>& formats);
 
 }  // namespace rho::figures

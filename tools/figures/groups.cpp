@@ -35,8 +35,8 @@ std::string without_split(std::string label) {
   return label;
 }
 
-// "training error" and "test error": "error", which also stands for others of the same unit; no label
-// where they have nothing in common.
+// "training error" and "test error": "error", which also stands for others of the same unit; no
+// label where they have nothing in common.
 Quantity common_quantity(const std::vector<std::string>& columns) {
   Quantity out = quantity(columns.front());
   if (columns.size() == 1) return out;

@@ -79,12 +79,8 @@ std::vector<Point> outline(const std::vector<double>& values, double low, double
 Content make_histogram(const Sweep& sweep, const Panel& panel) {
   Content out;
   const Source source = source_of(sweep, panel.x);
-  out.x = {axis_label(panel.x_label, {source.column}), false, false, 0.0, {}};
-  out.y = {panel.y_label.empty() ? "examples of the split [%]" : panel.y_label,
-           panel.log_y,
-           true,
-           0.0,
-           {}};
+  out.x = {axis_label(panel.x_label, {source.column})};
+  out.y = {panel.y_label.empty() ? "examples of the split [%]" : panel.y_label, panel.log_y, true};
   Panel one = panel;
   one.y = {source.column};
   if (one.series == "split") one.series.clear();  // they always are told apart

@@ -13,6 +13,8 @@ declare -A allowed=(
   [tools/plot]="tensor nn tools/plot"
   [tools/compare]="tensor tools/plot tools/compare"
   [tools/sweep]="tensor nn tools/support tools/sweep"
+  [tools/figures]="tensor tools/plot tools/sweep tools/figures"
+  [tools/report]="tensor tools/sweep tools/figures tools/report"
   [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
   [tools/dynamics]="tensor kernels autograd nn optim datasets tools/plot tools/dynamics"
 )

@@ -30,8 +30,9 @@ constexpr const char* kExamples = R"(Examples:
                 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --precision f64
 
 Weight and batch norm are folded, and every layer is divided by its norm (and multiplied by
---layer-norm): f = rho f~ exactly. "normalized" is what belongs to f~. The margin of an example is its label's output minus the largest
-other one. Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
+--layer-norm): f = rho f~ exactly. "normalized" is what belongs to f~. The margin of an example is
+its label's output minus the largest other one, its winning output the largest.
+Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
 
 struct MeasureOptions {
   std::string run, model, checkpoint, data, mean, std, norm = "2", precision = "f32";
@@ -112,7 +113,7 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   app.add_option("--std", o.std, "R,G,B: the inputs are then divided by it");
   app.add_option("--norm", o.norm, "p of the layers' norms: a number >= 1, or inf")
       ->capture_default_str();
-  app.add_option("--layer-norm", o.layer_norm, "that norm of every layer of the normalized network")
+  app.add_option("--layer-norm", o.layer_norm, "norm of every layer of the normalized network")
       ->capture_default_str();
   app.add_option("--output-norm-example", o.output_norm_example,
                  "training example by the norm of whose output f is divided, beside the exact "

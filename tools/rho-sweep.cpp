@@ -42,6 +42,7 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   SweepOptions o;
   CLI::App app("Trains the many networks that an experiment needs, and collects what they found.",
                "rho-sweep");
+  app.option_defaults()->take_last();  // a script's options can be overridden by appending
   app.add_option("RECIPE", o.recipe, "file of the experiment (tools/recipes)")->required();
   app.add_option("--scale", o.scale, "tiny (seconds), small, or full (the published size)")
       ->capture_default_str()

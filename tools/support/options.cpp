@@ -66,7 +66,8 @@ void for_each_option(Options& o, Visit&& visit) {
       "checkpoint (safetensors, PyTorch's names) with the initial weights, instead of random ones");
   visit(group, "init", o.init, "he, glorot, normal (with --init-std), or orthogonal");
   visit(group, "init-std", o.init_std, "standard deviation of the initial weights");
-  visit(group, "seed", o.seed, "of the weights, the order, the augmentation and the corruption");
+  visit(group, "seed", o.seed,
+        "of the weights, the order, the augmentation and the changes to the data");
 
   group = "Changes to the data";
   visit(group, "corrupt", o.corrupt, "fraction of the training labels to corrupt");
@@ -105,7 +106,8 @@ constexpr const char* kExamples = R"(Examples:
               --stop train-error:0 --epochs 200 --out runs/natural
 
 OUT gets metrics.jsonl (a line an epoch), last.safetensors (the network; PyTorch's names) and
-config.json (these options); with --audit, audit.jsonl (a line a step). Same options, same thread count: the same bits.)";
+config.json (these options); with --audit, audit.jsonl (a line a step), with --snapshot,
+snapshot.safetensors. Same options, same thread count: the same bits.)";
 
 template <class T>
 void require_one_of(const char* flag, const T& value, std::initializer_list<const char*> known) {

@@ -315,6 +315,16 @@ std::optional<std::string> met_before(const StopRules& rules, const RunDirectory
   return rules.met(records.back().at("train_loss"), records.back().at("train_error"));
 }
 
+void report_start(const TrainOptions& options, const Training& training, std::int64_t tested,
+                  std::int64_t done) {
+  std::printf("%s: %lld parameters, %s: %lld training and %lld test examples, %d threads\n",
+              options.model.c_str(), static_cast<long long>(training.model().parameter_count()),
+              options.data.c_str(), static_cast<long long>(training.examples()),
+              static_cast<long long>(tested), options.threads);
+  if (done > 0) std::printf("resumed after epoch %lld\n", static_cast<long long>(done));
+  std::fflush(stdout);
+}
+
 void report_end(std::int64_t epoch, const std::optional<std::string>& stop) {
   std::printf("complete after epoch %lld%s%s\n", static_cast<long long>(epoch), stop ? ": " : "",
               stop ? stop->c_str() : "");
@@ -348,14 +358,7 @@ void train(const TrainOptions& options) {
   nn::write_text(directory.file("config.json"), to_json(options).dump(2) + "\n");
   write_corrupted(directory.file("corrupted-train.json"), data.corrupted_train, options);
   write_corrupted(directory.file("corrupted-test.json"), data.corrupted_test, options);
-
-  std::printf("%s: %lld parameters, %s: %lld training and %lld test examples, %d threads\n",
-              options.model.c_str(), static_cast<long long>(training.model().parameter_count()),
-              options.data.c_str(), static_cast<long long>(training.examples()),
-              static_cast<long long>(data.split.test.size()), options.threads);
-  if (done > 0) std::printf("resumed after epoch %lld\n", static_cast<long long>(done));
-  std::fflush(stdout);
-
+  report_start(options, training, data.split.test.size(), done);
   Progress progress(training.examples(), done, options.epochs);
   for (std::int64_t epoch = done + 1; epoch <= options.epochs && !stop; ++epoch) {
     const EpochRecord record = training.run_epoch(epoch, progress, profiler);

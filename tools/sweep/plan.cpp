@@ -153,12 +153,15 @@ std::vector<Command> commands(const Recipe& recipe, const Run& run, const std::s
   return out;
 }
 
-nlohmann::ordered_json to_json(const std::vector<Run>& runs) {
+nlohmann::ordered_json to_json(const Recipe& recipe, const std::vector<Run>& runs) {
   nlohmann::ordered_json out = nlohmann::ordered_json::array();
   for (const Run& run : runs) {
     nlohmann::ordered_json one{{"name", run.name}, {"group", run.group}};
+    one["program"] = recipe.program;
+    one["arguments"] = recipe.arguments;
     if (run.phases.empty()) one["options"] = run.options;
     for (const Phase& phase : run.phases) one["phases"][phase.name] = phase.options;
+    for (const Measure& what : recipe.measures) one["measures"][what.name] = what.options;
     out.push_back(std::move(one));
   }
   return out;

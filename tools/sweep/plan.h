@@ -33,8 +33,8 @@ std::vector<Run> make_plan(const Recipe& recipe, const std::string& data);
 /// What a run consists of, one after the other; `folder` is the run's.
 std::vector<Command> commands(const Recipe& recipe, const Run& run, const std::string& folder);
 
-/// The plan, for telling one sweep from another.
-nlohmann::ordered_json to_json(const std::vector<Run>& runs);
+/// What is run, for telling one sweep from another.
+nlohmann::ordered_json to_json(const Recipe& recipe, const std::vector<Run>& runs);
 
 /// The option "snapshot" of the last phase: the training loss whose nearest epoch is measured.
 std::optional<double> snapshot_loss(const Run& run);

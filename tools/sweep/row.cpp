@@ -13,8 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Of a machine or a folder, not of the result; or what only a picture needs.
-constexpr const char* kLeftOut[] = {"img_per_s",  "seconds", "threads", "start",
-                                    "checkpoint", "panels",  "notes"};
+constexpr const char* kLeftOut[] = {"img_per_s", "seconds",    "threads", "start",
+                                    "run",       "checkpoint", "panels",  "notes"};
 
 Json read_json(const std::string& path) {
   std::ifstream in(path);

@@ -102,7 +102,7 @@ Content make_histogram(const Sweep& sweep, const Panel& panel) {
     const auto add = [&](const std::vector<double>& values, const char* split, std::size_t k) {
       if (values.empty()) return;
       out.series.push_back({with_moments(prefix + split, values), Series::Look::Area,
-                            groups.size() == 1 ? colour_of(k, 2) : groups[g].colour,
+                            groups.size() == 1 ? colour_of(k, 2, false) : groups[g].colour,
                             static_cast<int>(k), outline(values, low, width)});
     };
     add(splits[g].train, "train", 0);

@@ -30,8 +30,14 @@ struct Point {
 
 /// Points of one look.
 struct Series {
-  enum class Look { Points, Lines, Bars, Area };  ///< Bars: lines with points and bars
-  std::string name;                               ///< in the key; empty: not there
+  enum class Look {
+    Points,
+    Bars,        ///< points with bars
+    JoinedBars,  ///< and lines from one to the next
+    Lines,
+    Area
+  };
+  std::string name;  ///< in the key; empty: not there
   Look look = Look::Points;
   std::string colour;
   int shape = 0;  ///< of points or dashes, counted from 0

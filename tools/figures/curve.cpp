@@ -45,7 +45,9 @@ Content make_curve(const Sweep& sweep, const Panel& panel) {
       const double y = quantity(group.y).factor * sweep::value(sweep.results, row, group.y);
       if (std::isfinite(x) && std::isfinite(y)) values[x].push_back(y);
     }
-    Series series{group.name, Series::Look::Bars, group.colour, group.shape, {}};
+    // Between names there is nothing that a line could stand for.
+    const auto look = out.x.categories.empty() ? Series::Look::JoinedBars : Series::Look::Bars;
+    Series series{group.name, look, group.colour, group.shape, {}};
     for (const auto& [x, ys] : values) series.points.push_back(summarize(x, ys));
     out.series.push_back(std::move(series));
   }

@@ -22,7 +22,7 @@ struct Size {
   int width, plot_height;
 };
 // Of a panel, by how many stand side by side.
-constexpr Size kSizes[kColumns] = {{660, 400}, {560, 340}, {500, 320}};
+constexpr Size kSizes[kColumns] = {{660, 400}, {560, 340}, {500, 350}};
 
 std::string print(const std::string& name, const char* kind, const sweep::Line& line) {
   std::array<char, 256> buffer{};

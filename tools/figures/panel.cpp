@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "tensor/error.h"
 #include "tools/figures/quantity.h"
@@ -12,9 +13,10 @@ namespace {
 
 // Pixels.
 constexpr int kTitle = 34, kRight = 18, kTicks = 24, kAxisLabel = 26, kKeyRow = 20, kBelow = 12;
-constexpr int kSample = 48;        // of the key: a piece of line, and the gap behind it
-constexpr int kBesideTicks = 44;   // left of the axis: its label and gaps
-constexpr double kTickGap = 18.0;  // between texts below the axis
+constexpr int kSample = 48;         // of the key: a piece of line, and the gap behind it
+constexpr int kBesideTicks = 44;    // left of the axis: its label and gaps
+constexpr double kTickGap = 18.0;   // between texts below the axis
+constexpr double kMayLean = 110.0;  // longer ones would reach out of the panel, and stand upright
 constexpr int kLinePoints = 200;
 constexpr double kDiagonalMay = 2.2;  // stretch the y axis by
 
@@ -23,6 +25,15 @@ constexpr const char* kDashes[] = {"1", "2", "4", "5", "3"};
 constexpr const char* kBest = "linecolor '#000000' linewidth 1.6 dashtype 1";
 constexpr const char* kSlopeOne = "linecolor '#000000' linewidth 1.6 dashtype 2";
 constexpr const char* kDiagonal = "linecolor '#808080' linewidth 1.4 dashtype 3";
+
+bool has_points(const Series& series) {
+  return series.look == Series::Look::Points || series.look == Series::Look::Bars ||
+         series.look == Series::Look::JoinedBars;
+}
+
+bool has_lines(const Series& series) {
+  return series.look != Series::Look::Points && series.look != Series::Look::Bars;
+}
 
 std::string dash(int shape) {
   return kDashes[static_cast<std::size_t>(shape) % std::size(kDashes)];
@@ -68,6 +79,12 @@ std::string quality(const sweep::Line& line) {
   return "R² " + r2_text(line.r2) + ", RMSE " + pretty(line.rmse, 3);
 }
 
+double widest_text(const Scale& scale) {
+  double widest = 0.0;
+  for (const Tick& tick : scale.ticks) widest = std::max(widest, text_width(tick.text));
+  return widest;
+}
+
 double screen_x(const Place& place, double x) { return x / place.canvas_width; }
 double screen_y(const Place& place, double y) { return 1.0 - y / place.canvas_height; }
 
@@ -76,8 +93,9 @@ std::string screen(const Place& place, double x, double y) {
          std::to_string(screen_y(place, y));
 }
 
-void write_ticks(std::ostream& out, const char* axis, const Scale& scale, bool turn) {
-  out << "set " << axis << "tics nomirror " << (turn ? "rotate by 30 right " : "norotate ")
+void write_ticks(std::ostream& out, const char* axis, const Scale& scale, int turn) {
+  out << "set " << axis << "tics nomirror "
+      << (turn == 0 ? "norotate " : "rotate by " + std::to_string(turn) + " right ")
       << "noenhanced (";
   for (std::size_t i = 0; i < scale.ticks.size(); ++i)
     out << (i == 0 ? "" : ", ") << plot::quoted(scale.ticks[i].text) << ' ' << scale.ticks[i].at
@@ -150,18 +168,16 @@ void PanelPicture::choose_scales() {
   }
 }
 
-bool PanelPicture::turned() const {
-  if (content_.x.categories.empty()) return false;
-  double widest = 0.0;
-  for (const Tick& tick : x_.ticks) widest = std::max(widest, text_width(tick.text));
-  return (widest + kTickGap / 2) * static_cast<double>(x_.ticks.size()) > width_ - 110;
+int PanelPicture::turn() const {
+  if (content_.x.categories.empty()) return 0;
+  const double widest = widest_text(x_);
+  if ((widest + kTickGap / 2) * static_cast<double>(x_.ticks.size()) <= width_ - 110) return 0;
+  return widest <= kMayLean ? 30 : 90;
 }
 
 int PanelPicture::axis_height() const {
-  double widest = 0.0;
-  if (turned())
-    for (const Tick& tick : x_.ticks) widest = std::max(widest, text_width(tick.text));
-  return kTicks + kAxisLabel + static_cast<int>(widest * 0.5);
+  const double sine = std::sin(turn() * std::numbers::pi / 180.0);
+  return kTicks + kAxisLabel + static_cast<int>(widest_text(x_) * sine);
 }
 
 void PanelPicture::make_key() {
@@ -215,9 +231,7 @@ int PanelPicture::height() const {
 }
 
 Box PanelPicture::frame(const Place& place) const {
-  double widest = 0.0;
-  for (const Tick& tick : y_.ticks) widest = std::max(widest, text_width(tick.text));
-  return {place.left + kBesideTicks + widest, static_cast<double>(place.top + kTitle),
+  return {place.left + kBesideTicks + widest_text(y_), static_cast<double>(place.top + kTitle),
           static_cast<double>(place.left + width_ - kRight),
           static_cast<double>(place.top + kTitle + plot_height_)};
 }
@@ -239,17 +253,17 @@ void PanelPicture::write_axes(std::ostream& out, const Place& place) const {
       << " noenhanced\n";
   // At a place of our own: gnuplot's moves with texts that are turned.
   out << "set label " << plot::quoted(x_.label) << " at "
-      << screen(place, (box.left + box.right) / 2, box.bottom + axis_height() - kAxisLabel / 2)
+      << screen(place, (box.left + box.right) / 2, box.bottom + axis_height() - 0.5 * kAxisLabel)
       << " center noenhanced\n";
-  write_ticks(out, "x", x_, turned());
-  write_ticks(out, "y", y_, false);
+  write_ticks(out, "x", x_, turn());
+  write_ticks(out, "y", y_, 0);
   for (const double x : content_.boundaries)
     out << "set arrow from " << x << ", graph 0 to " << x
         << ", graph 1 nohead linecolor '#a0a0a0' dashtype 3 back\n";
 }
 
 void PanelPicture::write_key(std::ostream& out, const Place& place) const {
-  const double top = frame(place).bottom + axis_height() + kKeyRow / 2;
+  const double top = frame(place).bottom + axis_height() + 0.5 * kKeyRow;
   for (const KeyEntry& entry : key_) {
     const double x = place.left + kRight + entry.column * key_column_;
     const double y = top + entry.row * kKeyRow;
@@ -273,8 +287,8 @@ void PanelPicture::write_key(std::ostream& out, const Place& place) const {
         break;
       case KeyEntry::Sample::Series: {
         const Series& series = content_.series[entry.series];
-        if (series.look != Series::Look::Points) piece(line_style(series));
-        if (series.look == Series::Look::Points || series.look == Series::Look::Bars)
+        if (has_lines(series)) piece(line_style(series));
+        if (has_points(series))
           out << "set label '' at " << screen(place, x + (kSample - 8) / 2.0, y) << " point "
               << point_style(series) << '\n';
       }
@@ -322,12 +336,11 @@ void PanelPicture::write_plot(std::ostream& out, const std::string& name) const 
     if (series.look == Series::Look::Area)
       add(series.points, "with filledcurves y1=" + std::to_string(y_.low) + " fillcolor '" +
                              series.colour + "' fillstyle transparent solid 0.3");
-    if (series.look == Series::Look::Bars)
+    if (has_points(series) && series.look != Series::Look::Points)
       add(series.points, "using 1:2:3:4 with yerrorbars linewidth 1.2 " + point_style(series));
     if (series.look == Series::Look::Points)
       add(series.points, "with points " + point_style(series));
-    else
-      add(series.points, "with lines " + line_style(series));
+    if (has_lines(series)) add(series.points, "with lines " + line_style(series));
   }
   out << commands << '\n';
 }

@@ -41,7 +41,8 @@ class PanelPicture {
   void add_lines_to_key();
   Box frame(const Place& place) const;
   int axis_height() const;
-  bool turned() const;
+  /// Degrees that texts below the axis are turned by, so that none covers another.
+  int turn() const;
   /// The line y = intercept + slope x in the coordinates of the points.
   std::vector<Point> line(double slope, double intercept) const;
   void write_axes(std::ostream& out, const Place& place) const;

@@ -16,9 +16,10 @@ using sweep::Sweep;
 struct Axis {
   std::string label;
   bool log = false;
-  bool starts_at_lowest = false;        ///< without room below the values: of histograms, at 0
-  double origin = 0.0;                  ///< values of the points are less this
-  std::vector<std::string> categories;  ///< where not empty, values are places in this list
+  bool starts_at_lowest = false;             ///< without room below the values: of histograms, at 0
+  double origin = 0.0;                       ///< values of the points are less this
+  std::vector<std::string> categories = {};  ///< where not empty, values are places in this list
+  bool whole = false;                        ///< ticks at whole numbers only
 };
 
 struct Point {

@@ -32,8 +32,8 @@ Point summarize(double x, const std::vector<double>& values) {
 Content make_curve(const Sweep& sweep, const Panel& panel) {
   Content out;
   const std::vector<std::size_t> rows = rows_of(sweep, panel);
-  out.x = {axis_label(panel.x_label, {panel.x}), panel.log_x, false, 0.0, {}};
-  out.y = {axis_label(panel.y_label, panel.y), panel.log_y, false, 0.0, {}};
+  out.x = {axis_label(panel.x_label, {panel.x}), panel.log_x};
+  out.y = {axis_label(panel.y_label, panel.y), panel.log_y};
   if (!panel.x.starts_with('-')) {
     const std::vector<std::string> levels = levels_of(sweep.results, rows, panel.x);
     if (!are_numbers(levels)) out.x.categories = levels;

@@ -12,6 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t kMostNames = 16;
+
 // A number of an epoch's record: "layer_norms.conv1" lies in a table; gaps are test less training.
 // NaN where it is null.
 double number(const Json& record, const std::string& key, const std::string& path) {
@@ -59,13 +61,23 @@ void add_run(const Sweep& sweep, std::size_t row, const std::string& y, Series& 
   }
 }
 
+// Without a series every run is one, as long as a key of all their names can be read.
+Panel with_series(const Sweep& sweep, const Panel& panel, const std::vector<std::size_t>& rows) {
+  Panel out = panel;
+  if (out.series.empty() && rows.size() <= kMostNames && sweep.results.has("name"))
+    out.series = "name";
+  return out;
+}
+
 }  // namespace
 
 Content make_epochs(const Sweep& sweep, const Panel& panel) {
   Content out;
-  out.x = {axis_label(panel.x_label, {"epoch"}), panel.log_x, false, 0.0, {}};
-  out.y = {axis_label(panel.y_label, panel.y), panel.log_y, false, 0.0, {}};
-  for (const Group& group : make_groups(sweep, panel, rows_of(sweep, panel))) {
+  const std::vector<std::size_t> rows = rows_of(sweep, panel);
+  out.x = {axis_label(panel.x_label, {"epoch"}), panel.log_x};
+  out.x.whole = true;
+  out.y = {axis_label(panel.y_label, panel.y), panel.log_y};
+  for (const Group& group : make_groups(sweep, with_series(sweep, panel, rows), rows)) {
     std::string name = group.name;
     for (const std::size_t row : group.rows) {
       Series series{name, Series::Look::Lines, group.colour, group.shape, {}};

@@ -92,6 +92,7 @@ std::vector<Group> make_groups(const Sweep& sweep, const Panel& panel,
   const std::vector<std::string> levels = panel.series.empty()
                                               ? std::vector<std::string>{""}
                                               : levels_of(sweep.results, rows, panel.series);
+  const bool ordered = are_numbers(levels);
   std::vector<Group> out;
   for (std::size_t s = 0; s < levels.size(); ++s)
     for (std::size_t k = 0; k < panel.y.size(); ++k) {
@@ -101,15 +102,17 @@ std::vector<Group> make_groups(const Sweep& sweep, const Panel& panel,
       if (levels.size() > 1) group.name = name_of_level(panel.series, levels[s]);
       if (panel.y.size() > 1) group.name += (group.name.empty() ? "" : ", ") + name_of_y(panel, k);
       const bool by_series = levels.size() > 1;
-      group.colour = by_series ? colour_of(s, levels.size()) : colour_of(k, panel.y.size());
+      group.colour =
+          by_series ? colour_of(s, levels.size(), ordered) : colour_of(k, panel.y.size(), false);
       group.shape = static_cast<int>(by_series && panel.y.size() == 1 ? s : k);
       out.push_back(std::move(group));
     }
   return out;
 }
 
-std::string colour_of(std::size_t index, std::size_t count) {
+std::string colour_of(std::size_t index, std::size_t count, bool ordered) {
   if (count <= kApart) return plot::kColours[index];
+  if (!ordered) return plot::kColours[index % (kApart + 1)];
   const double at = static_cast<double>(index) / static_cast<double>(count - 1) *
                     static_cast<double>(std::size(kWay) - 1);
   const auto from = std::min(static_cast<std::size_t>(at), std::size(kWay) - 2);

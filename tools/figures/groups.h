@@ -30,9 +30,9 @@ bool are_numbers(const std::vector<std::string>& texts);
 std::vector<Group> make_groups(const Sweep& sweep, const Panel& panel,
                                const std::vector<std::size_t>& rows);
 
-/// The colour of one of `count`: of Okabe and Ito's without black, or, where those are too few, on
-/// a way from dark blue to yellow.
-std::string colour_of(std::size_t index, std::size_t count);
+/// The colour of one of `count`: of Okabe and Ito's. Where those without black are too few, it lies
+/// on a way from dark blue to yellow for values in an order, and colours repeat for others.
+std::string colour_of(std::size_t index, std::size_t count, bool ordered);
 
 /// What to write on an axis: the panel's own label, or what its columns have in common; their unit
 /// is added where the label has none.

@@ -79,12 +79,8 @@ std::vector<Point> outline(const std::vector<double>& values, double low, double
 Content make_histogram(const Sweep& sweep, const Panel& panel) {
   Content out;
   const Source source = source_of(sweep, panel.x);
-  out.x = {axis_label(panel.x_label, {source.column}), false, false, 0.0, {}};
-  out.y = {panel.y_label.empty() ? "examples of the split [%]" : panel.y_label,
-           panel.log_y,
-           true,
-           0.0,
-           {}};
+  out.x = {axis_label(panel.x_label, {source.column})};
+  out.y = {panel.y_label.empty() ? "examples of the split [%]" : panel.y_label, panel.log_y, true};
   Panel one = panel;
   one.y = {source.column};
   if (one.series == "split") one.series.clear();  // they always are told apart
@@ -106,7 +102,7 @@ Content make_histogram(const Sweep& sweep, const Panel& panel) {
     const auto add = [&](const std::vector<double>& values, const char* split, std::size_t k) {
       if (values.empty()) return;
       out.series.push_back({with_moments(prefix + split, values), Series::Look::Area,
-                            groups.size() == 1 ? colour_of(k, 2) : groups[g].colour,
+                            groups.size() == 1 ? colour_of(k, 2, false) : groups[g].colour,
                             static_cast<int>(k), outline(values, low, width)});
     };
     add(splits[g].train, "train", 0);

@@ -12,7 +12,7 @@ namespace {
 
 // Pixels.
 constexpr int kTitle = 34, kRight = 18, kTicks = 24, kAxisLabel = 26, kKeyRow = 20, kBelow = 12;
-constexpr int kSample = 34;        // of the key: a piece of line, and the gap behind it
+constexpr int kSample = 48;        // of the key: a piece of line, and the gap behind it
 constexpr int kBesideTicks = 44;   // left of the axis: its label and gaps
 constexpr double kTickGap = 18.0;  // between texts below the axis
 constexpr int kLinePoints = 200;

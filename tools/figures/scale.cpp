@@ -72,7 +72,8 @@ Scale linear(const Axis& axis, double low, double high, int most) {
   const bool show_origin = axis.origin != 0.0 && high - low > kCloseToOrigin * axis.origin;
   const double origin = show_origin ? axis.origin : 0.0;
   if (axis.origin != 0.0 && !show_origin) out.label = less_origin(axis.label, axis.origin);
-  const double step = nice_step(high - low, most);
+  double step = nice_step(high - low, most);
+  if (axis.whole) step = std::max(1.0, std::ceil(step));
   const double largest = std::max(std::abs(low + origin), std::abs(high + origin));
   const int power = static_cast<int>(std::floor(std::log10(largest)));
   const int exponent = power >= kLargest || power < kSmallest ? power : 0;

@@ -43,8 +43,8 @@ void add_fits(const sweep::Sample& sample, Content& content) {
 
 Content make_scatter(const Sweep& sweep, const Panel& panel) {
   Content out;
-  out.x = {axis_label(panel.x_label, {panel.x}), panel.log_x, false, 0.0, {}};
-  out.y = {axis_label(panel.y_label, panel.y), panel.log_y, false, 0.0, {}};
+  out.x = {axis_label(panel.x_label, {panel.x}), panel.log_x};
+  out.y = {axis_label(panel.y_label, panel.y), panel.log_y};
   const std::vector<Group> groups = make_groups(sweep, panel, rows_of(sweep, panel));
   std::vector<sweep::Column> xs, ys;
   for (const Group& group : groups) {

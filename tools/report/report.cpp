@@ -136,7 +136,7 @@ void write_opening(Html& html, const Sweep& sweep, const std::vector<Verdict>& v
 }
 
 void write_claim(Html& html, const Claim& claim, const Verdict& verdict) {
-  html.open("tr").element("th", claim.text, {{"scope", "row"}, {"class", "claim"}});
+  html.open("tr").element("th", claim.text, {{"scope", "row"}, {"class", "wide"}});
   html.element("td", claim.statistic)
       .element("td", claim.published.empty() ? "–" : claim.published);
   if (verdict.problem.empty())
@@ -182,7 +182,9 @@ void write_figures(Html& html, const std::vector<figures::Drawn>& figures) {
   for (const figures::Drawn& figure : figures) {
     html.open("figure");
     for (const std::string& file : figure.files)
-      html.single("img", {{"alt", figure.title}, {"src", data_address(file)}});
+      html.open("div", {{"class", "scroll"}})
+          .single("img", {{"alt", figure.title}, {"src", data_address(file)}})
+          .close();
     html.open("figcaption").text(figure.title);
     for (const std::string& note : figure.notes) html.element("p", note);
     if (!figure.problem.empty()) html.element("p", "Not drawn: " + figure.problem);
@@ -193,7 +195,7 @@ void write_figures(Html& html, const std::vector<figures::Drawn>& figures) {
 
 void write_line(Html& html, const std::string& name, const std::string& kind,
                 const sweep::Line& line) {
-  html.open("tr").element("th", name, {{"scope", "row"}}).element("td", kind);
+  html.open("tr").element("th", name, {{"scope", "row"}, {"class", "wide"}}).element("td", kind);
   const std::string slope = number(line.slope) + " " + range(line.slope_interval);
   const std::string intercept = number(line.intercept) + " " + range(line.intercept_interval);
   for (const std::string& text :

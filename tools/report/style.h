@@ -17,7 +17,7 @@ inline constexpr const char* kStyle = R"(
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 72rem; color: var(--ink);
+  margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 84rem; color: var(--ink);
   background: var(--paper); font: 1rem/1.55 system-ui, sans-serif;
 }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .4rem; }
@@ -36,11 +36,13 @@ thead th { background: var(--soft); white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.claim { min-width: 16rem; }
 .good { color: var(--good); font-weight: 600; }
 .bad { color: var(--bad); font-weight: 600; }
+.wide { min-width: 16rem; }
 figure { margin: 1.2rem 0; }
-figure img { display: block; max-width: 100%; height: auto; background: #ffffff; border-radius: .3rem; }
+figure .scroll { background: #ffffff; }
+figure img { display: block; margin: 0 auto; max-width: 100%; min-width: 40rem; height: auto; }
+figcaption { margin-top: .4rem; }
 )";
 
 }  // namespace rho::report

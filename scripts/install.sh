@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Installs what building and testing Rho needs, where something is missing. Debian 12.
 # usage: install.sh [--peers] [--bench]
-#   --peers  also PyTorch and safetensors, which some tests compare with
+#   --peers  also PyTorch and safetensors, which some tests compare with, and Open MPI
 #   --bench  also the libraries that the benchmarks compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 required=(g++ cmake ninja-build pkg-config libhwy-dev zlib1g-dev libjpeg-dev libpng-dev
   libcsv-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libboost-dev libsvm-dev libgtest-dev
-  libbenchmark-dev gnuplot-nox libopenmpi-dev openmpi-bin dataset-fashion-mnist python3 python3-numpy python3-pil clang-format clang-tidy)
+  libbenchmark-dev gnuplot-nox dataset-fashion-mnist python3 python3-numpy
+  python3-pil clang-format clang-tidy)
 peers=no
 for flag in "$@"; do
   case $flag in
-    --peers) peers=yes required+=(python3-torch python3-pip) ;;
+    --peers) peers=yes required+=(python3-torch python3-pip libopenmpi-dev openmpi-bin) ;;
     --bench) required+=(libopenblas-dev libblis-dev libdnnl-dev libtorch-dev) ;;
     *) echo "unknown flag $flag" >&2; exit 2 ;;
   esac

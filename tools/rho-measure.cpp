@@ -211,6 +211,7 @@ int run(const MeasureOptions& o) {
 
   if (!o.json.empty()) {
     nlohmann::ordered_json json{{"model", spec.name},
+                                {"parameters", model->parameter_count()},
                                 {"run", o.run},
                                 {"checkpoint", o.checkpoint},
                                 {"data", o.data},

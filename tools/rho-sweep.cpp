@@ -103,7 +103,7 @@ int one(const Folder& folder, std::size_t index) {
 
 int all(const Folder& folder, int jobs) {
   const int cores = kernels::threads();
-  if (jobs == 0) jobs = cores;
+  if (jobs == 0) jobs = std::min(cores, static_cast<int>(folder.runs().size()));
   std::size_t next = 0;
   const auto source = [&]() -> std::optional<std::size_t> {
     return next < folder.runs().size() ? std::optional(next++) : std::nullopt;

@@ -1,10 +1,5 @@
 #include "tools/support/checkpoint.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -41,20 +36,9 @@ RunDirectory::RunDirectory(std::string path, double snapshot_loss)
   std::error_code error;
   fs::create_directories(path_, error);
   check(!error, "out", "cannot make ", path_, ": ", error.message());
-  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  check(lock_ >= 0, "out", path_, ": ", std::generic_category().message(errno));
-  // A file system without locks (ENOLCK) does not stop a run.
-  const bool held = ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (held) {
-    ::close(lock_);
-    fail("out", path_, " is in use by another process");
-  }
+  check(lock_.try_acquire(path_), "out", path_, " is in use by another process");
   nn::AtomicFile probe(file("write-probe"));
   probe.write("x", 1);
-}
-
-RunDirectory::~RunDirectory() {
-  if (lock_ >= 0) ::close(lock_);
 }
 
 std::string RunDirectory::file(const std::string& name) const {

@@ -9,6 +9,7 @@
 
 #include "nn/state.h"
 #include "optim/optimizer.h"
+#include "tools/support/folder_lock.h"
 #include "tools/support/metrics.h"
 #include "tools/support/nearest_epoch.h"
 
@@ -38,9 +39,6 @@ class RunDirectory {
   /// The snapshot is the network after the epoch whose training loss is nearest to `snapshot_loss`,
   /// the earliest of equals; 0: there is none.
   explicit RunDirectory(std::string path, double snapshot_loss = 0);
-  ~RunDirectory();
-  RunDirectory(const RunDirectory&) = delete;
-  RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const;
@@ -62,7 +60,7 @@ class RunDirectory {
   std::string path_;
   double snapshot_loss_;
   NearestEpoch nearest_;
-  int lock_ = -1;
+  FolderLock lock_;
 };
 
 }  // namespace rho::tools

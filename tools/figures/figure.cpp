@@ -24,14 +24,29 @@ struct Size {
 // Of a panel, by how many stand side by side.
 constexpr Size kSizes[kColumns] = {{660, 400}, {560, 340}, {500, 350}};
 
-std::string print(const std::string& name, const char* kind, const sweep::Line& line) {
-  std::array<char, 256> buffer{};
-  std::snprintf(buffer.data(), buffer.size(),
-                "%-32s  %-13s %6zu  %11.6g [%.6g, %.6g]  %11.6g [%.6g, %.6g]  %9.6f  %.4e\n",
-                name.c_str(), kind, line.points, line.slope, line.slope_interval.low,
-                line.slope_interval.high, line.intercept, line.intercept_interval.low,
-                line.intercept_interval.high, line.r2, line.rmse);
+template <class... Args>
+std::string print(const char* format, Args... args) {
+  std::array<char, 512> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), format, args...);
   return buffer.data();
+}
+
+std::string estimate(double value, const sweep::Interval& interval) {
+  if (interval.low == interval.high) return print("%.6g", value);  // it was held
+  return print("%.6g [%.6g, %.6g]", value, interval.low, interval.high);
+}
+
+constexpr const char* kRow = "%-*s  %-13s  %6s  %-32s  %-40s  %9s  %10s\n";
+
+std::string row_of(int width, const std::string& name, const char* kind, const sweep::Line& line) {
+  return print(kRow, width, name.c_str(), kind, print("%zu", line.points).c_str(),
+               estimate(line.slope, line.slope_interval).c_str(),
+               estimate(line.intercept, line.intercept_interval).c_str(),
+               print("%.6f", line.r2).c_str(), print("%.3e", line.rmse).c_str());
+}
+
+std::string name_of(const Fit& fit) {
+  return fit.figure + (fit.panel.empty() ? "" : ": " + fit.panel);
 }
 
 nlohmann::ordered_json to_json(const sweep::Line& line) {
@@ -142,13 +157,14 @@ std::vector<Fit> fits_of(const std::string& figure, const std::vector<Content>& 
 
 std::string to_text(const std::vector<Fit>& fits) {
   if (fits.empty()) return "";
+  std::size_t widest = 0;
+  for (const Fit& fit : fits) widest = std::max(widest, name_of(fit).size());
+  const int width = static_cast<int>(widest);
   std::string out =
-      "fit                               line          points  slope [95 %]  intercept [95 %]  R2  "
-      "RMSE\n";
-  for (const Fit& fit : fits) {
-    const std::string name = fit.figure + (fit.panel.empty() ? "" : ": " + fit.panel);
-    out += print(name, "least squares", fit.best) + print(name, "slope 1", fit.slope_one);
-  }
+      print(kRow, width, "fit", "line", "points", "slope [95 %]", "intercept [95 %]", "R2", "RMSE");
+  for (const Fit& fit : fits)
+    out += row_of(width, name_of(fit), "least squares", fit.best) +
+           row_of(width, name_of(fit), "slope 1", fit.slope_one);
   return out;
 }
 

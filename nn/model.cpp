@@ -6,6 +6,7 @@
 #include "nn/models/convnet.h"
 #include "nn/models/mlp.h"
 #include "nn/models/resnet.h"
+#include "nn/models/tree.h"
 #include "nn/weight_normalize.h"
 
 namespace rho::nn {
@@ -47,6 +48,10 @@ const std::vector<Architecture>& architectures() {
       {"mlp-W-L-fixed", "mlp-([1-9][0-9]{0,6})-([1-9][0-9]{0,2})-fixed",
        [](Builder& b, const Numbers& n) { build_mlp(b, n[0], n[1], true); }},
       {"linear", "linear", [](Builder& b, const Numbers&) { build_mlp(b, 0, 0, false); }},
+      {"shallow-N", "shallow-([1-9][0-9]{0,6})",
+       [](Builder& b, const Numbers& n) { build_shallow(b, n[0]); }},
+      {"compositional-N", "compositional-([1-9][0-9]{0,6})",
+       [](Builder& b, const Numbers& n) { build_compositional(b, n[0]); }},
   };
   return all;
 }

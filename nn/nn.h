@@ -5,6 +5,7 @@
 #include "nn/layers/conv2d.h"
 #include "nn/layers/fixed_signs.h"
 #include "nn/layers/flatten.h"
+#include "nn/layers/grouped_linear.h"
 #include "nn/layers/identity.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/pool.h"

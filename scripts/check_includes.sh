@@ -17,6 +17,7 @@ declare -A allowed=(
   [tools/report]="tensor tools/sweep tools/figures tools/report"
   [tools/measure]="tensor kernels autograd nn optim datasets tools/plot tools/measure"
   [tools/dynamics]="tensor kernels autograd nn optim datasets tools/plot tools/dynamics"
+  [tools/approximate]="tensor kernels autograd nn optim tools/approximate"
 )
 bad=0
 for folder in "${!allowed[@]}"; do

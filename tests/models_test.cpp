@@ -67,6 +67,10 @@ INSTANTIATE_TEST_SUITE_P(
         ModelCase{"mlp-64-1-fixed", {28, 28, 1}, 784 * 64 + 64},
         ModelCase{"mlp-5-3", {4}, 4 * 5 + 5 + 25 + 25 + 50},
         ModelCase{"linear", {28, 28, 3}, 784 * 3 * 10},
+        // (D + 2) N, and 4 N but for the root: a weight more a unit for each class above the first.
+        ModelCase{"shallow-21", {8}, 8 * 21 + 21 + 21 * 10},
+        ModelCase{"compositional-21", {8}, 4 * 21 + 3 * 9},
+        ModelCase{"compositional-5", {2}, 4 * 5 + 5 * 9},
         // Weight norm adds a number for each output channel, or for each layer.
         ModelCase{"convnet3-34-wn", {28, 28, 1}, 165784 + 34 + 34 + 10},
         ModelCase{"convnet3-34-wn-layer", {28, 28, 1}, 165784 + 3},
@@ -74,12 +78,41 @@ INSTANTIATE_TEST_SUITE_P(
         ModelCase{"resnet20-wn", {32, 32, 3}, 269722 + 16 + 6 * (16 + 32 + 64) + 10},
         ModelCase{"resnet20-wn-layer", {32, 32, 3}, 269722 + 20},
         ModelCase{"mlp-64-1-fixed-wn", {28, 28, 1}, 784 * 64 + 64 + 64},
+        ModelCase{"compositional-21-wn-layer", {8}, 4 * 21 + 3 * 9 + 6},
         ModelCase{"linear-wn-layer", {28, 28, 3}, 784 * 3 * 10 + 1}),
     [](const auto& test) {
       std::string name = test.param.name;
       std::replace(name.begin(), name.end(), '-', '_');
       return name;
     });
+
+// Issues fig. 1 b: a node sees the two below it and nothing else; with one output the parameters
+// are the paper's 4 N and (D + 2) N.
+TEST(Models, TheCompositionalNetworkIsATreeOfNodes) {
+  Rng rng(4);
+  const auto tree = nn::make_model({"compositional-14", {8}, 1}, {}, rng, DType::Float64);
+  EXPECT_EQ(tree->parameter_count(), 4 * 14);
+  EXPECT_EQ(nn::make_model({"shallow-14", {8}, 1}, {}, rng)->parameter_count(), (8 + 2) * 14);
+  std::map<std::string, std::vector<double>> of;
+  for (auto& [name, parameter, layout] : tree->parameters()) {
+    if (parameter.rank() == 1) parameter.set_value(uniform(parameter.shape(), of.size()));
+    of[name] = parameter.value().to_vector<double>();
+  }
+  const Tensor x = uniform({1, 8}, 5);
+  std::vector<double> values = x.to_vector<double>();
+  for (const std::string level : {"1", "2", "3"}) {
+    const auto &w = of.at("units" + level + ".weight"), &b = of.at("units" + level + ".bias"),
+               &a = of.at("nodes" + level + ".weight");
+    std::vector<double> above(values.size() / 2, 0.0);
+    for (std::size_t k = 0; k < a.size(); ++k) {  // two units a node
+      const std::size_t node = k / 2;
+      const double u = w[2 * k] * values[2 * node] + w[2 * k + 1] * values[2 * node + 1] + b[k];
+      above[node] += a[k] * std::max(u, 0.0);
+    }
+    values = above;
+  }
+  testing::expect_near((*tree)(Variable(x)).value(), values, 1e-14);
+}
 
 TEST(ModelNames, AreThoseOfPyTorch) {
   Rng rng(1);
@@ -128,6 +161,11 @@ TEST(ModelNames, Messages) {
   EXPECT_TRUE(contains(make("convnet3-24", {8, 8, 3}, 10), "convnet3-24", "[8, 8, 3]", "conv2"));
   EXPECT_TRUE(contains(make("convnet3-24", {4}, 10), "convnet3-24", "[4]"));
   EXPECT_TRUE(contains(make("linear", {4}, 0), "linear", "0 classes"));
+  EXPECT_TRUE(contains(make("shallow-0", {8}, 1), "shallow-0", "shallow-N"));
+  EXPECT_TRUE(contains(make("compositional-15", {8}, 1), "compositional-15", "7 nodes",
+                       "15 is no multiple of 7"));
+  EXPECT_TRUE(contains(make("compositional-14", {6}, 1), "compositional-14", "[6]"));
+  EXPECT_TRUE(contains(make("compositional-14", {2, 2, 2}, 1), "compositional-14", "[2, 2, 2]"));
 }
 
 }  // namespace

@@ -58,6 +58,18 @@ const std::vector<LayerCase>& cases() {
        [](Rng& r) { return std::make_shared<nn::Linear>(3, 2, false, nn::Init{}, r, f64); },
        {4, 3},
        {4, 2}},
+      {"GroupedLinear",
+       [](Rng& r) {
+         return std::make_shared<nn::GroupedLinear>(6, 4, 2, true, nn::Init{}, r, f64);
+       },
+       {5, 6},
+       {5, 4}},
+      {"GroupedLinear_without_bias",
+       [](Rng& r) {
+         return std::make_shared<nn::GroupedLinear>(6, 3, 3, false, nn::Init{}, r, f64);
+       },
+       {5, 6},
+       {5, 3}},
       {"Linear_after_Flatten",
        [](Rng& r) {
          return std::make_shared<nn::Linear>(12, 2, true, nn::Init{}, r, f64, Shape{2, 2, 3});
@@ -291,6 +303,32 @@ TEST(Nn, TorchLayoutsOfConvolutionAndFlattenedMap) {
   const auto row = linear.weight().value().to_vector<double>();  // pixels, then channels
   const auto torch_row = nn::export_state(linear)[0].second.to_vector<double>();
   EXPECT_EQ(torch_row, (std::vector<double>{row[0], row[3], row[1], row[4], row[2], row[5]}));
+}
+
+TEST(Nn, GroupedLinearIsALinearLayerForEachGroup) {
+  Rng rng(2);
+  nn::GroupedLinear layer(6, 4, 2, true, nn::Init{}, rng, f64);
+  layer.parameters()[1].value.set_value(uniform({4}, 3));
+  const Tensor x = uniform({3, 6}, 1);
+  const auto in = x.to_vector<double>(), w = layer.weight().value().to_vector<double>();
+  const auto b = layer.bias().value().to_vector<double>();
+  std::vector<double> expected;
+  for (std::size_t n = 0; n < 3; ++n)
+    for (std::size_t o = 0; o < 4; ++o) {
+      expected.push_back(b[o]);
+      for (std::size_t i = 0; i < 3; ++i)
+        expected.back() += w[o * 3 + i] * in[n * 6 + o / 2 * 3 + i];
+    }
+  testing::expect_near(layer(Variable(x)).value(), expected, 8 * testing::epsilon<double>());
+  for (double& value : expected) value = std::max(value, 0.0);
+  testing::expect_near(layer(Variable(x), {.relu = true}).value(), expected,
+                       8 * testing::epsilon<double>());
+  EXPECT_TRUE(contains(message_of([&] {
+                         layer(Variable(uniform({3, 4})));
+                       }),
+                       "[GroupedLinear]", "[N, 6]", "[3, 4]"));
+  EXPECT_TRUE(contains(message_of([&] { nn::GroupedLinear(6, 4, 3, true, nn::Init{}, rng); }),
+                       "4 outputs", "3 groups"));
 }
 
 TEST(Nn, BatchNormFollowsItsBatches) {

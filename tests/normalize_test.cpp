@@ -116,10 +116,11 @@ INSTANTIATE_TEST_SUITE_P(
         Architecture{"resnet32", {8, 8, 3}}, Architecture{"resnet44", {8, 8, 3}},
         Architecture{"resnet56", {8, 8, 3}}, Architecture{"resnet110", {4, 4, 3}},
         Architecture{"mlp-20-3", {6, 6, 1}}, Architecture{"mlp-20-1-fixed", {7}},
-        Architecture{"linear", {7}}, Architecture{"convnet3-24-wn", {12, 12, 3}},
-        Architecture{"convnet5-w-bn-wn", {32, 32, 3}}, Architecture{"resnet20-wn", {8, 8, 3}},
-        Architecture{"resnet20-wn-layer", {8, 8, 3}}, Architecture{"mlp-20-3-wn-layer", {6, 6, 1}},
-        Architecture{"mlp-20-1-fixed-wn", {7}}),
+        Architecture{"linear", {7}}, Architecture{"shallow-20", {8}},
+        Architecture{"compositional-28", {8}}, Architecture{"compositional-28-wn", {8}},
+        Architecture{"convnet3-24-wn", {12, 12, 3}}, Architecture{"convnet5-w-bn-wn", {32, 32, 3}},
+        Architecture{"resnet20-wn", {8, 8, 3}}, Architecture{"resnet20-wn-layer", {8, 8, 3}},
+        Architecture{"mlp-20-3-wn-layer", {6, 6, 1}}, Architecture{"mlp-20-1-fixed-wn", {7}}),
     [](const auto& test) {
       std::string name = test.param.name;
       std::replace(name.begin(), name.end(), '-', '_');

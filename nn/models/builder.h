@@ -47,6 +47,12 @@ class Builder {
               std::make_shared<Linear>(numel(shape_), outputs, bias, init_, rng_, dtype_, map));
     shape_ = {outputs};
   }
+  void grouped_linear(const std::string& name, std::int64_t outputs, std::int64_t groups,
+                      bool bias) {
+    net_->add(name, std::make_shared<GroupedLinear>(numel(shape_), outputs, groups, bias, init_,
+                                                    rng_, dtype_));
+    shape_ = {outputs};
+  }
   /// Appends a layer that turns one example into `shape`.
   void add(const std::string& name, std::shared_ptr<Module> layer, const Shape& shape) {
     net_->add(name, std::move(layer));

@@ -1,0 +1,129 @@
+// Fits a shallow or a compositional network to a function: see rho-approximate --help.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "kernels/threads.h"
+#include "nn/atomic_file.h"
+#include "tools/approximate/errors.h"
+#include "tools/approximate/fit.h"
+#include "tools/approximate/target.h"
+#include "tools/support/run.h"
+
+namespace rho::tools {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  A tree of two-input nodes on a function that is such a tree, and a shallow network:
+    rho-approximate --network compositional --units 112
+    rho-approximate --network shallow --units 112
+  The control: the same function of permuted variables, which is no such tree any more:
+    rho-approximate --network compositional --target permuted --units 112 --json out.json
+
+The target is h3(h21(h11(x1, x2), h12(x3, x4)), h22(h13(x5, x6), h14(x7, x8))) on [-1, 1]^8. The sup
+norm of the error is the largest error found: among the test points, and by climbing from the
+worst 100 of them. Same options: the same bits.
+Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
+
+struct Options {
+  approximate::FitOptions fit;
+  std::int64_t test = 100000;
+  int threads = 1;
+  std::string json;
+};
+
+template <class T>
+CLI::Option* add(CLI::App& app, const char* flag, T& value, const std::string& help, T low,
+                 T high) {
+  return app.add_option(flag, value, help)
+      ->capture_default_str()
+      ->check(CLI::Range(low, high))
+      ->check([](const std::string& text) {  // which a range lets pass
+        return std::isnan(std::strtod(text.c_str(), nullptr)) ? "is not a number" : "";
+      });
+}
+
+void add(CLI::App& app, const char* flag, std::string& value, const std::string& help,
+         const std::vector<std::string>& known) {
+  app.add_option(flag, value, help)->capture_default_str()->check(CLI::IsMember(known));
+}
+
+bool parse(Options& o, int argc, char** argv) {
+  constexpr std::int64_t kMany = 1000000000;
+  approximate::FitOptions& fit = o.fit;
+  CLI::App app(
+      "Fits a shallow network or a binary tree of small networks to a function of 8 variables, and "
+      "prints the error that is left (Issues section 1).",
+      "rho-approximate");
+  app.option_defaults()->take_last();
+  add(app, "--network", fit.network, "what is fitted", {"shallow", "compositional"});
+  add(app, "--units", fit.units, "hidden units; of the tree, 7 nodes share them", std::int64_t{1},
+      std::int64_t{1000000});
+  add(app, "--target", fit.target, "the function", approximate::target_names());
+  add(app, "--steps", fit.steps, "of the optimizer", std::int64_t{1}, kMany);
+  add(app, "--batch", fit.batch, "fresh random points a step", std::int64_t{1}, kMany);
+  add(app, "--optimizer", fit.optimizer, "of the mean square error", {"adam", "sgd"});
+  add(app, "--lr", fit.lr, "learning rate", 1e-12, 1e3);
+  add(app, "--schedule", fit.schedule, "of the learning rate, over the steps",
+      {"cosine", "constant"});
+  add(app, "--seed", fit.seed, "of the weights and the batches", std::uint64_t{0},
+      std::uint64_t{std::numeric_limits<std::int64_t>::max()});  // a minus sign would wrap around
+  add(app, "--test", o.test, "random points on which the error is measured", std::int64_t{2},
+      kMany);
+  add(app, "--threads", o.threads, "more than 1 pay only with many units", 1, 1024);
+  app.add_option("--json", o.json, "writes every number to this file");
+  app.footer(kExamples);
+  if (!parse_command_line(app, argc, argv)) return false;
+  if (fit.network == "compositional" && fit.units % (approximate::kVariables - 1) != 0)
+    throw CLI::ValidationError("--units", "of the compositional network must be a multiple of 7");
+  return true;
+}
+
+nlohmann::ordered_json to_json(const Options& o, std::int64_t parameters,
+                               const approximate::Errors& errors) {
+  return {{"network", o.fit.network},
+          {"target", o.fit.target},
+          {"units", o.fit.units},
+          {"parameters", parameters},
+          {"seed", o.fit.seed},
+          {"steps", o.fit.steps},
+          {"batch", o.fit.batch},
+          {"optimizer", o.fit.optimizer},
+          {"lr", o.fit.lr},
+          {"schedule", o.fit.schedule},
+          {"test_points", o.test},
+          {"sup_error", errors.sup},
+          {"sampled_sup_error", errors.sampled_sup},
+          {"rms_error", errors.rms},
+          {"relative_rms_error", errors.relative_rms}};
+}
+
+int run(int argc, char** argv) {
+  Options o;
+  if (!parse(o, argc, argv)) return 0;
+  check_output(o.json);
+  kernels::set_threads(o.threads);
+  const auto network = approximate::fit(o.fit);
+  const approximate::Errors errors = approximate::measure_errors(*network, o.fit.target, o.test);
+  const std::int64_t parameters = network->parameter_count();
+  std::printf(
+      "%s network, %s target: %lld units, %lld parameters\n\n"
+      "sup error           %.6f   (among the %lld test points: %.6f)\n"
+      "rms error           %.6f\n"
+      "relative rms error  %.6f   (to the standard deviation of the target)\n",
+      o.fit.network.c_str(), o.fit.target.c_str(), static_cast<long long>(o.fit.units),
+      static_cast<long long>(parameters), errors.sup, static_cast<long long>(o.test),
+      errors.sampled_sup, errors.rms, errors.relative_rms);
+  if (!o.json.empty()) nn::write_text(o.json, to_json(o, parameters, errors).dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace rho::tools
+
+int main(int argc, char** argv) {
+  return rho::tools::run_main([&] { return rho::tools::run(argc, argv); });
+}

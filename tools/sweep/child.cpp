@@ -48,6 +48,7 @@ Child::Child(const Command& command, const std::string& log, int descriptor) {
   std::vector<std::string> words{find_program(command.program)};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const int out = open_log(log + ".log"), error = open_log(log + ".err");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 
@@ -29,7 +30,7 @@ std::string numbers_of(const Folder& folder, const Run& run) {
 }  // namespace
 
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<long long>(std::max(0.0, seconds) + 0.5);
+  const long long whole = std::llround(std::max(0.0, seconds));
   if (whole < 90) return std::to_string(whole) + " s";
   const long long minutes = (whole + 30) / 60;
   if (minutes < 90) return std::to_string(minutes) + " min";

@@ -35,13 +35,6 @@ struct PlotOptions {
   bool is_free() const { return !panel.x.empty() || !panel.y.empty(); }
 };
 
-sweep::Panel::Kind kind_of(const std::string& text) {
-  using Kind = sweep::Panel::Kind;
-  if (text == "curve") return Kind::Curve;
-  if (text == "epochs") return Kind::Epochs;
-  return text == "histogram" ? Kind::Histogram : Kind::Scatter;
-}
-
 // "COLUMN=VALUE,VALUE".
 sweep::Where::Condition condition_of(const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -74,7 +67,7 @@ void add_panel_options(CLI::App& app, PlotOptions& o) {
 }
 
 void check_free(PlotOptions& o) {
-  o.panel.kind = kind_of(o.kind);
+  o.panel.kind = sweep::parse_panel_kind(o.kind, "--kind");
   for (const std::string& text : o.where) o.panel.where.conditions.push_back(condition_of(text));
   const bool histogram = o.kind == "histogram";
   if (o.panel.x.empty() && o.kind != "epochs") throw CLI::RequiredError("--x");

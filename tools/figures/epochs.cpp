@@ -1,16 +1,16 @@
 // Epochs: y along the training of each run, its phases one after the other.
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "tensor/error.h"
 #include "tools/figures/groups.h"
 #include "tools/figures/quantity.h"
+#include "tools/support/json_file.h"
 
 namespace rho::figures {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostNames = 16;
 
@@ -32,17 +32,6 @@ double number(const Json& record, const std::string& key, const std::string& pat
   return record[key].is_null() ? std::nan("") : record[key].get<double>();
 }
 
-// The records of a phase, or none where it has not begun.
-std::vector<Json> read_records(const std::string& path) {
-  std::ifstream in(path);
-  std::vector<Json> out;
-  for (std::string line; std::getline(in, line);) {
-    out.push_back(Json::parse(line, nullptr, false));
-    check(out.back().is_object(), "figure", path, ", line ", out.size(), " is not a JSON object");
-  }
-  return out;
-}
-
 // Appends a run's points; where its phases end goes to `ends`.
 void add_run(const Sweep& sweep, std::size_t row, const std::string& y, Series& series,
              std::vector<double>& ends) {
@@ -51,7 +40,7 @@ void add_run(const Sweep& sweep, std::size_t row, const std::string& y, Series& 
   for (const sweep::Phase& phase : sweep.recipe.phases) {
     const std::string path = sweep::run_folder(sweep, row) + "/" + phase.name + "/metrics.jsonl";
     double last = 0.0;
-    for (const Json& record : read_records(path)) {
+    for (const Json& record : tools::read_json_lines(path, "figure")) {
       last = number(record, "epoch", path);
       const double value = factor * number(record, y, path);
       series.points.push_back({done + last, value, value, value, ""});

@@ -13,6 +13,7 @@
 #include "optim/factory.h"
 #include "optim/schedule.h"
 #include "tools/support/data.h"
+#include "tools/support/json_file.h"
 #include "tools/support/run.h"
 #include "tools/support/stop_rules.h"
 
@@ -166,14 +167,6 @@ void validate(const TrainOptions& o) {
   require(o.p() >= 1, "--norm", "must be a number >= 1, or inf");
 }
 
-Json read_config(const std::string& path) {
-  std::ifstream in(path);
-  check(in.good(), "config", path, " cannot be opened");
-  Json config = Json::parse(in, nullptr, false);
-  check(config.is_object(), "config", path, " is not a JSON object");
-  return config;
-}
-
 std::string config_of(const std::string& directory) {
   return (std::filesystem::path(directory) / "config.json").string();
 }
@@ -208,7 +201,7 @@ nlohmann::ordered_json to_json(const TrainOptions& options) {
 
 TrainOptions options_of_run(const std::string& directory) {
   const std::string path = config_of(directory);
-  const Json config = read_config(path);
+  const Json config = read_json(path, "config");
   TrainOptions options;
   for_each_option(options, [&]<class T>(const char*, const char* name, T& value, const auto&) {
     if (!config.contains(name)) return;

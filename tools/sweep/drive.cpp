@@ -66,6 +66,7 @@ class Driver {
   }
 
   void draw() {
+    if (!progress_.due()) return;
     double fraction = 0.0;
     for (const Job& job : running_) fraction += job.fraction();
     progress_.draw(running_.size(), fraction);

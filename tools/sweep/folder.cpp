@@ -1,6 +1,5 @@
 #include "tools/sweep/folder.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -8,6 +7,7 @@
 #include "nn/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/support/folder_lock.h"
+#include "tools/support/json_file.h"
 #include "tools/support/version.h"
 
 namespace rho::sweep {
@@ -55,20 +55,12 @@ void Folder::claim() const {
                   {"version", tools::code_version()},
                   {"runs", to_json(recipe_, runs_)}};
   const std::string file = path_ + "/sweep.json";
-  if (fs::exists(file)) {
-    const Json found = Json::parse(read_text(file), nullptr, false);
-    check(found.is_object(), "sweep", file, " is not a JSON object");
-    expect_same(found, plan, path_);
-  }
+  if (fs::exists(file)) expect_same(tools::read_json(file, "sweep"), plan, path_);
   nn::write_text(path_ + "/recipe.json", read_recipe_file(recipe_.path).dump(2) + "\n");
   nn::write_text(file, plan.dump(2) + "\n");
 }
 
-std::string Folder::of(const Run& run) const {
-  char number[32];
-  std::snprintf(number, sizeof number, "%03zu", run.index);
-  return path_ + "/runs/" + number;
-}
+std::string Folder::of(const Run& run) const { return run_folder(path_, run.index); }
 
 Folder::State Folder::state(const Run& run) const {
   if (fs::exists(of(run) + "/row.json")) return State::Done;
@@ -97,7 +89,7 @@ void Folder::collect() const {
   for (const Run& run : runs_) {
     const State found = state(run);
     if (found == State::Done) {
-      rows.push_back(Json::parse(read_text(of(run) + "/row.json")));
+      rows.push_back(tools::read_json(of(run) + "/row.json", "sweep"));
       continue;
     }
     Row& row = rows.emplace_back(identify(recipe_, run));

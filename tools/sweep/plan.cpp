@@ -1,6 +1,7 @@
 #include "tools/sweep/plan.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "tensor/error.h"
@@ -117,8 +118,10 @@ Command other(const Recipe& recipe, const Run& run, const std::string& folder) {
 
 }  // namespace
 
-std::string option_text(const nlohmann::ordered_json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+std::string run_folder(const std::string& sweep, std::size_t run) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%03zu", run);
+  return sweep + "/runs/" + number;
 }
 
 std::optional<double> snapshot_loss(const Run& run) {

@@ -39,7 +39,7 @@ nlohmann::ordered_json to_json(const Recipe& recipe, const std::vector<Run>& run
 /// The option "snapshot" of the last phase: the training loss whose nearest epoch is measured.
 std::optional<double> snapshot_loss(const Run& run);
 
-/// The text of an option, as a command line has it.
-std::string option_text(const nlohmann::ordered_json& value);
+/// The folder of a run in that of its sweep: "SWEEP/runs/007".
+std::string run_folder(const std::string& sweep, std::size_t run);
 
 }  // namespace rho::sweep

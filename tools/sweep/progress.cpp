@@ -59,8 +59,9 @@ void Progress::ended(const Run& run) {
   std::fflush(stdout);
 }
 
+bool Progress::due() const { return bar_ && Clock::now() >= last_draw_ + kBetweenDraws; }
+
 void Progress::draw(std::size_t running, double fraction) {
-  if (!bar_ || Clock::now() < last_draw_ + kBetweenDraws) return;
   last_draw_ = Clock::now();
   const Counts now = count();
   wipe();

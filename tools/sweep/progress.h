@@ -19,6 +19,8 @@ class Progress {
 
   /// A run has ended, here or elsewhere: prints its line.
   void ended(const Run& run);
+  /// Whether there is a bar, and it is time to draw it again.
+  bool due() const;
   /// `running` runs are under way here; `fraction` is the sum of their parts done. What others have
   /// ended counts too.
   void draw(std::size_t running, double fraction);

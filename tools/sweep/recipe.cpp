@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
+#include "tools/support/json_file.h"
 #include "tools/sweep/fields.h"
 #include "tools/sweep/toml.h"
 
@@ -14,18 +14,6 @@ namespace {
 constexpr const char* kScales[] = {"tiny", "small", "full"};
 constexpr const char* kStatistics[] = {"slope", "intercept", "r2",   "rmse", "offset", "spearman",
                                        "min",   "max",       "mean", "std",  "range",  "ratio"};
-
-Json read_json(const std::string& path) {
-  std::ifstream in(path);
-  check(in.good(), "recipe", path, " can not be read");
-  Json json = Json::parse(in, nullptr, false);
-  check(json.is_object(), "recipe", path, " is not a JSON object");
-  return json;
-}
-
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 bool is_scalar(const Json& value) {
   return value.is_string() || value.is_number() || value.is_boolean();
@@ -86,7 +74,7 @@ std::vector<Phase> read_phases(Fields& root) {
 Level read_level(const Json& value, const std::string& option, const std::string& where) {
   if (!value.is_object()) {
     check(is_scalar(value), "recipe", where, " has a value that is neither a scalar nor a table");
-    return {text_of(value), {{option, value}}};
+    return {option_text(value), {{option, value}}};
   }
   Fields level(value, where);
   return {level.required<std::string>("label"), options_of(value, where, {"label"})};
@@ -135,7 +123,7 @@ Where read_where(Fields& fields, const std::string& key) {
     for (const Json& value : values) {
       check(is_scalar(value), "recipe", fields.where(), ": \"", key, "\" of ", column,
             " is not a value or a list of values");
-      condition.values.push_back(text_of(value));
+      condition.values.push_back(option_text(value));
     }
     out.conditions.push_back(std::move(condition));
   }
@@ -148,17 +136,9 @@ std::vector<std::string> one_or_several(Fields& fields, const std::string& key) 
   return fields.optional<std::vector<std::string>>(key, {});
 }
 
-Panel::Kind read_kind(const std::string& text, const std::string& where) {
-  if (text == "scatter") return Panel::Kind::Scatter;
-  if (text == "curve") return Panel::Kind::Curve;
-  if (text == "epochs") return Panel::Kind::Epochs;
-  if (text == "histogram") return Panel::Kind::Histogram;
-  fail("recipe", where, ": \"", text, "\" is none of scatter, curve, epochs, histogram");
-}
-
 Panel read_panel(Fields fields) {
   Panel out;
-  out.kind = read_kind(fields.required<std::string>("kind"), fields.where());
+  out.kind = parse_panel_kind(fields.required<std::string>("kind"), fields.where());
   out.title = fields.optional<std::string>("title", "");
   out.x = fields.optional<std::string>("x", "");
   out.y = one_or_several(fields, "y");
@@ -259,8 +239,20 @@ Claim read_claim(Fields& fields, const std::string& scale) {
 
 }  // namespace
 
+std::string option_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+Panel::Kind parse_panel_kind(const std::string& text, const std::string& where) {
+  if (text == "scatter") return Panel::Kind::Scatter;
+  if (text == "curve") return Panel::Kind::Curve;
+  if (text == "epochs") return Panel::Kind::Epochs;
+  if (text == "histogram") return Panel::Kind::Histogram;
+  fail("recipe", where, ": \"", text, "\" is none of scatter, curve, epochs, histogram");
+}
+
 Json read_recipe_file(const std::string& path) {
-  if (path.ends_with(".json")) return read_json(path);
+  if (path.ends_with(".json")) return tools::read_json(path, "recipe");
   Json file = read_toml(path);
   if (!file.contains("extends")) return file;
   check(file["extends"].is_string(), "recipe", path, ": \"extends\" is not the name of a file");

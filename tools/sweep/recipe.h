@@ -12,6 +12,9 @@ namespace rho::sweep {
 /// Options of a program by name: an object of numbers, texts and switches.
 using Options = nlohmann::ordered_json;
 
+/// The text of an option, as a command line has it.
+std::string option_text(const nlohmann::ordered_json& value);
+
 /// One training; it starts where the one before ended, with a fresh optimizer.
 struct Phase {
   std::string name;
@@ -74,6 +77,9 @@ struct Panel {
   bool fit = false;       ///< least squares, and the line of slope 1
   bool diagonal = false;  ///< y = x
 };
+
+/// "scatter", "curve", "epochs", "histogram"; throws, naming `where`, otherwise.
+Panel::Kind parse_panel_kind(const std::string& text, const std::string& where);
 
 struct Figure {
   std::string name, title;

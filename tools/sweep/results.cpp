@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "tensor/error.h"
+#include "tools/support/json_file.h"
+#include "tools/sweep/plan.h"
 
 namespace rho::sweep {
 namespace {
@@ -12,12 +13,11 @@ namespace {
 namespace fs = std::filesystem;
 
 Options read_about(const fs::path& path) {
-  std::ifstream in(path);
-  check(in.good(), "sweep", path.parent_path().string(),
+  check(fs::exists(path), "sweep", path.parent_path().string(),
         " is not the folder of a sweep: it has no sweep.json");
-  Options out = Options::parse(in, nullptr, false);
-  check(out.is_object() && out.contains("scale") && out["scale"].is_string(), "sweep",
-        path.string(), " is not a JSON object with a \"scale\"");
+  Options out = tools::read_json(path.string(), "sweep");
+  check(out.contains("scale") && out["scale"].is_string(), "sweep", path.string(),
+        " is not a JSON object with a \"scale\"");
   return out;
 }
 
@@ -50,9 +50,7 @@ Sweep read_sweep(const std::string& folder) {
 }
 
 std::string run_folder(const Sweep& sweep, std::size_t row) {
-  const std::string& run = sweep.results.text(row, "run");
-  const std::string padded = std::string(run.size() < 3 ? 3 - run.size() : 0, '0') + run;
-  return (fs::path(sweep.folder) / "runs" / padded).string();
+  return run_folder(sweep.folder, static_cast<std::size_t>(sweep.results.number(row, "run")));
 }
 
 }  // namespace rho::sweep

@@ -1,10 +1,10 @@
 #include "tools/sweep/row.h"
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
 
 #include "tensor/error.h"
+#include "tools/support/json_file.h"
+#include "tools/support/nearest_epoch.h"
 #include "tools/support/version.h"
 
 namespace rho::sweep {
@@ -15,14 +15,6 @@ using Json = nlohmann::ordered_json;
 // Of a machine or a folder, not of the result; or what only a picture needs.
 constexpr const char* kLeftOut[] = {"img_per_s", "seconds",    "threads", "start",
                                     "run",       "checkpoint", "panels",  "notes"};
-
-Json read_json(const std::string& path) {
-  std::ifstream in(path);
-  check(in.good(), "results", path, " can not be read");
-  Json json = Json::parse(in, nullptr, false);
-  check(json.is_object(), "results", path, " is not a JSON object");
-  return json;
-}
 
 // Scalars under "PREFIX.KEY"; tables and lists of tables one level down; other lists are left out.
 void flatten(const Json& value, const std::string& name, Row& row) {
@@ -39,29 +31,23 @@ void flatten(const Json& value, const std::string& name, Row& row) {
 }
 
 std::vector<Json> read_epochs(const std::string& path) {
-  std::ifstream in(path);
-  std::vector<Json> epochs;
-  for (std::string line; std::getline(in, line);) {
-    epochs.push_back(Json::parse(line, nullptr, false));
-    check(epochs.back().is_object() && epochs.back().contains("train_loss"), "results", path,
-          ", line ", epochs.size(), " is not an epoch's record");
-  }
+  std::vector<Json> epochs = tools::read_json_lines(path, "results");
+  for (std::size_t i = 0; i < epochs.size(); ++i)
+    check(epochs[i].contains("train_loss"), "results", path, ", line ", i + 1,
+          " is not an epoch's record");
   check(!epochs.empty(), "results", path, " has no epoch");
   return epochs;
-}
-
-double distance(const Json& epoch, double loss) {
-  const Json& found = epoch.at("train_loss");
-  return found.is_number() ? std::abs(found.get<double>() - loss) : HUGE_VAL;
 }
 
 Json measured_epoch(const Run& run, const std::string& path) {
   const std::vector<Json> epochs = read_epochs(path);
   const std::optional<double> loss = snapshot_loss(run);
   if (!loss) return epochs.back();
-  return *std::min_element(epochs.begin(), epochs.end(), [&](const Json& a, const Json& b) {
-    return distance(a, *loss) < distance(b, *loss);
-  });
+  tools::NearestEpoch nearest(*loss);
+  for (std::size_t i = 0; i < epochs.size(); ++i)
+    if (const Json& found = epochs[i].at("train_loss"); found.is_number())
+      nearest.offer(static_cast<std::int64_t>(i + 1), found.get<double>());
+  return epochs[static_cast<std::size_t>(std::max<std::int64_t>(nearest.epoch(), 1) - 1)];
 }
 
 // Null where one of them has no value.
@@ -79,14 +65,16 @@ void add_training(const Recipe& recipe, const Run& run, const std::string& folde
   row["generalization_gap_normalized"] =
       difference(epoch, "normalized_cross_entropy_minus_log_classes");
   for (const Measure& what : recipe.measures)
-    flatten(read_json(folder + "/measure-" + what.name + ".json"), what.name, row);
+    flatten(tools::read_json(folder + "/measure-" + what.name + ".json", "results"), what.name,
+            row);
 }
 
 void add_options(const Run& run, const std::string& folder, Row& row) {
   for (std::size_t i = run.phases.size(); i-- > 0;) {  // the last phase's have plain names
     const std::string& name = run.phases[i].name;
     const bool last = i + 1 == run.phases.size();
-    flatten(read_json(folder + "/" + name + "/config.json"), last ? "" : name, row);
+    flatten(tools::read_json(folder + "/" + name + "/config.json", "results"), last ? "" : name,
+            row);
   }
 }
 
@@ -103,7 +91,7 @@ Row read_row(const Recipe& recipe, const Run& run, const std::string& folder) {
   Row row = identify(recipe, run);
   row["status"] = "done";
   if (run.phases.empty()) {
-    flatten(read_json(folder + "/result.json"), "", row);
+    flatten(tools::read_json(folder + "/result.json", "results"), "", row);
     flatten(run.options, "", row);
   } else {
     add_training(recipe, run, folder, row);

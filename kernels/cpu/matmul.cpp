@@ -22,7 +22,6 @@ using cpu::MicroTile;
 using cpu::Panels;
 using cpu::Rows;
 
-constexpr int kVectors = 2;               // of a panel of B
 constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read once for so many
 constexpr std::int64_t kPackedElements = 1 << 21;  // of B, packed at once
 constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
@@ -48,10 +47,16 @@ struct Matrix {
   }
 };
 
+/// Of a packed panel of B: rows of A, in place or packed, meet as many.
+template <class T>
+int panel_vectors() {
+  return cpu::micro_kernels<T>().widest(Rows::Adjacent);
+}
+
 /// Steps along K between which sums go to memory: a panel of B takes two thirds of the first cache.
 template <class T>
 std::int64_t depth_block() {
-  const std::int64_t panel = kVectors * cpu::micro_kernels<T>().lanes * sizeof(T);
+  const std::int64_t panel = panel_vectors<T>() * cpu::micro_kernels<T>().lanes * sizeof(T);
   return std::clamp<std::int64_t>(cpu::caches().first * 2 / 3 / panel / 8 * 8, 64, 384);
 }
 
@@ -213,7 +218,7 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
   const bool serial = workers == 1 || rows * columns * depth <= kSerialProducts;
   // Each thread takes columns of its own, where that gives it enough to do, and packs them where it
   // needs them: what another core has packed would come through the shared cache.
-  const Panels<T> shares(columns, kVectors);
+  const Panels<T> shares(columns, panel_vectors<T>());
   if (!serial && shares.count >= workers &&
       (rows <= kFewRows || columns >= kManyColumns * workers)) {
     return cpu::parallel_for(workers, [&](std::int64_t part) {
@@ -224,14 +229,14 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
     });
   }
   const auto& kernels = cpu::micro_kernels<T>();
-  const std::int64_t width = kVectors * kernels.lanes;
+  const std::int64_t width = panel_vectors<T>() * kernels.lanes;
   // What is read by one or two rows of tiles, or lies in few pages, is not packed.
   const bool direct =
       b.across == 1 && (rows <= 16 || bytes<T>(depth * b.along) <= cpu::caches().second / 4);
   const int widest = kernels.widest(Rows::Apart);
   const bool wide =
       direct && a.across != 1 && bytes<T>(depth * widest * kernels.lanes) <= cpu::caches().first;
-  const int vectors = wide ? widest : kVectors;
+  const int vectors = wide ? widest : panel_vectors<T>();
   const std::int64_t most =
       direct ? columns : std::max(kPackedElements / depth / width * width, width);
   for (std::int64_t j = 0; j < columns; j += most) {

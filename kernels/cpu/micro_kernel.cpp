@@ -51,7 +51,8 @@ HWY_ATTR HWY_INLINE void run_once(const MicroTile<T>& tile, std::int64_t row_off
 #pragma GCC unroll 14
     for (int i = 0; i < (kApart ? kRows : 1); ++i) rows[i] = tile.rows[i] + segment;
     const T* columns = tile.columns + tile.column_segments[s];
-    constexpr int kUnroll = kApart && kVectors > 1 ? 4 : 1;
+    // Where the sums fill the registers, unrolled steps would spill them.
+    constexpr int kUnroll = kApart && kVectors > 1 && kRegisters == 32 ? 4 : 1;
     const auto step = [&](std::int64_t k) HWY_ATTR {
       Vector right[kVectors];
 #pragma GCC unroll 4
@@ -134,10 +135,11 @@ typename MicroKernels<T>::Tiles tiles_of(std::index_sequence<V...>) {
 
 template <class T>
 MicroKernels<T> table() {
-  constexpr std::size_t kWidest = kRegisters == 32 ? 4 : 2;
+  // Of few registers, four rows of three vectors leave out the most loads and broadcasts a product.
+  constexpr bool kMany = kRegisters == 32;
   return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
-          .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<kWidest>()),
-                    tiles_of<Rows::Adjacent, T>(std::make_index_sequence<2>())}};
+          .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<kMany ? 4 : 3>()),
+                    tiles_of<Rows::Adjacent, T>(std::make_index_sequence<kMany ? 2 : 3>())}};
 }
 MicroKernels<float> float_table() { return table<float>(); }
 MicroKernels<double> double_table() { return table<double>(); }

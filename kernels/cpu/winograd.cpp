@@ -86,9 +86,14 @@ struct Spectrum {
   std::int64_t size() const { return kFrequencies * stride; }
 };
 
-/// Tiles to transform at once, where one takes `columns` numbers a frequency.
-std::int64_t block_of(std::int64_t columns, std::int64_t bytes) {
-  return std::clamp<std::int64_t>(bytes / (kFrequencies * columns * 4), 8, 512) / 8 * 8;
+/// Tiles to transform at once, where one takes `columns` numbers a frequency: as many as half the
+/// second cache holds. Filters that it does not hold beside them, [depth, outs] a frequency, come
+/// from further away once a block: then so many that these are no more than what the tiles move.
+std::int64_t block_of(std::int64_t columns, std::int64_t depth, std::int64_t outs) {
+  const std::int64_t half = caches().second / 2, number = kFrequencies * 4;
+  const std::int64_t fitting = half / (number * columns);
+  const std::int64_t even = number * depth * outs > half ? depth * outs / (depth + outs) : 0;
+  return std::clamp<std::int64_t>(std::max(fitting, even), 8, 512) / 8 * 8;
 }
 
 /// Zeros that serve as a pixel of up to `channels` channels.
@@ -257,7 +262,7 @@ void slide(const Tiles& tiles, const PackedFilters& filters, const Pixels<const 
   const std::int64_t in = from.channels * in_phases, out = to.channels * out_phases;
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
-  const std::int64_t most = block_of(in_place ? in : in + out, caches().second / 2);
+  const std::int64_t most = block_of(in_place ? in : in + out, in, out);
   const std::int64_t block = std::min(most, ceil_div(tiles.count, std::int64_t{4} * threads()));
   const WinogradTransforms& transforms = winograd_transforms();
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
@@ -384,7 +389,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
   const float* const none = zeros(std::max(s.ins, s.outs));
   const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, none};
   const Pixels<const float> gradient{grad_y, s.out_height, s.out_width, s.outs, 1, none};
-  const std::int64_t block = block_of(depth + s.outs, caches().second / 2);
+  const std::int64_t block = block_of(depth + s.outs, depth, s.outs);
   const Spectrum of_u(block, depth), of_g(block, s.outs);
 
   parallel_for(slices, [&](std::int64_t slice) {

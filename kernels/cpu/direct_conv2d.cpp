@@ -43,7 +43,7 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
   const Image<T> current{image.data + n * image.height * image.width * image.channels, image.height,
                          image.width, image.channels};
   const View<T> view =
-      view_of(current, 0,
+      view_of(current, 1, 0,
               {begin * stride_h - top, -left, (end - 1 - begin) * stride_h + taps_h,
                (width - 1) * stride_w + taps_w},
               0, window);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kernels/cpu/caches.h"
 #include "kernels/cpu/integers.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/slices.h"
@@ -11,7 +12,10 @@ namespace rho::kernels::cpu {
 namespace {
 
 constexpr std::int64_t kSumGrain = 4096;        // elements for a thread to sum over slices
-constexpr std::int64_t kBlockBytes = 24 << 10;  // of image rows kept in the first-level cache
+constexpr std::int64_t kMostBytes = 256 << 10;  // of image rows kept in the second-level cache
+constexpr std::int64_t kPixels = 256;           // of small images, whose sums are taken together
+
+std::int64_t block_bytes() { return std::min(kMostBytes, caches().second / 2); }
 
 }  // namespace
 
@@ -40,59 +44,66 @@ std::vector<typename WeightGradient<T>::Tile> WeightGradient<T>::tiles() const {
 }
 
 template <class T>
-void WeightGradient<T>::add_image(std::int64_t n, const Tile* begin, const Tile* end, bool begins,
-                                  T* sum) const {
+std::int64_t WeightGradient<T>::group() const {
+  const std::int64_t pixels = grad_y.height * grad_y.width;
+  const std::int64_t image = (x.height + taps_h) * (x.width + taps_w) * x.channels;
+  const std::int64_t bytes =
+      (image + pixels * grad_y.channels) * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t few = kPixels / std::max<std::int64_t>(pixels, 1);
+  return std::clamp<std::int64_t>(std::min(few, block_bytes() / (bytes + 1)), 1, images);
+}
+
+template <class T>
+void WeightGradient<T>::add_images(std::int64_t first, std::int64_t last, const Tile* begin,
+                                   const Tile* end, bool begins, T* sum) const {
   thread_local Scratch window, gradient_window, tables;
   const auto& kernels = micro_kernels<T>();
   const Panels<T> panels = this->panels();
   const bool transposed = this->transposed();
   const std::int64_t height = grad_y.height, width = grad_y.width, outputs = grad_y.channels;
-  const std::int64_t image_size = x.height * x.width * x.channels;
-  const Image<T> image{x.data + n * image_size, x.height, x.width, x.channels};
   // The vectors of a last panel may reach behind their image: into the next ones, where there are.
   const std::int64_t slack = panels.padded() - panels.columns;
+  const auto see = [&](const Image<T>& of, const Window& through, bool as_columns,
+                       Scratch& scratch) {
+    const std::int64_t size = of.height * of.width * of.channels;
+    return view_of(Image<T>{of.data + first * size, of.height, of.width, of.channels}, last - first,
+                   (images - last) * size, through, as_columns ? slack : 0, scratch);
+  };
   const View<T> view =
-      view_of(image, (images - n - 1) * image_size,
-              {-options.pad_h, -options.pad_w, (height - 1) * options.stride_h + taps_h,
-               (width - 1) * options.stride_w + taps_w},
-              transposed ? 0 : slack, window);
-  const std::int64_t gradient_size = height * width * outputs;
-  const Image<T> gradients{grad_y.data + n * gradient_size, height, width, outputs};
-  const T* const gradient = view_of(gradients, (images - n - 1) * gradient_size,
-                                    {0, 0, height, width}, transposed ? slack : 0, gradient_window)
-                                .data;
+      see(x,
+          {-options.pad_h, -options.pad_w, (height - 1) * options.stride_h + taps_h,
+           (width - 1) * options.stride_w + taps_w},
+          !transposed, window);
+  const View<T> gradient = see(grad_y, {0, 0, height, width}, transposed, gradient_window);
 
-  // Output rows whose gradients and inputs fit in the first-level cache are one block.
+  // Where the output rows of all these images lie.
+  const std::int64_t rows = (last - first) * height;
+  std::int64_t* const in_gradient = tables.get<std::int64_t>(2 * rows);
+  std::int64_t* const in_image = in_gradient + rows;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    in_gradient[i] = i / height * gradient.image + i % height * gradient.row;
+    in_image[i] = i / height * view.image + i % height * options.stride_h * view.row;
+  }
+
   const std::int64_t row_bytes =
-      (width * outputs + view.row) * static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t block = std::clamp<std::int64_t>(kBlockBytes / row_bytes, 1, height);
-  std::int64_t* const in_gradient = tables.get<std::int64_t>(2 * block);
-  std::int64_t* const in_image = in_gradient + block;
-  for (std::int64_t i = 0; i < block; ++i) {
-    in_gradient[i] = i * width * outputs;
-    in_image[i] = i * options.stride_h * view.row;
-  }
-
+      (width * outputs + view.row * options.stride_h) * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t block = std::clamp<std::int64_t>(block_bytes() / row_bytes, 1, rows);
   MicroTile<T> tile;
-  tile.row_segments = in_gradient;
   tile.row_step = outputs;
-  tile.column_segments = in_image;
   tile.column_step = options.stride_w * x.channels;
-  if (transposed) {
-    std::swap(tile.row_segments, tile.column_segments);
-    std::swap(tile.row_step, tile.column_step);
-  }
+  if (transposed) std::swap(tile.row_step, tile.column_step);
   tile.length = width;
-  for (std::int64_t i = 0; i < height; i += block) {
-    tile.segments = std::min(block, height - i);
+  for (std::int64_t i = 0; i < rows; i += block) {
+    tile.segments = std::min(block, rows - i);
+    tile.row_segments = (transposed ? in_image : in_gradient) + i;
+    tile.column_segments = (transposed ? in_gradient : in_image) + i;
     tile.accumulate = !begins || i > 0;
     for (const Tile* t = begin; t != end; ++t) {
       const bool grouped = options.groups > 1;
       const std::int64_t a = grouped ? t->run / taps_w : t->run;
       const std::int64_t b = grouped ? t->run % taps_w : 0;
-      const T* const at_input =
-          view.data + (i * options.stride_h + a) * view.row + b * x.channels + t->group * ins();
-      const T* const at_gradient = gradient + i * width * outputs + t->group * outs();
+      const T* const at_input = view.data + a * view.row + b * x.channels + t->group * ins();
+      const T* const at_gradient = gradient.data + t->group * outs();
       const std::int64_t column = panels.first(t->panel);
       tile.rows[0] = (transposed ? at_input : at_gradient) + t->row;
       tile.columns = (transposed ? at_gradient : at_input) + column;
@@ -119,6 +130,7 @@ void WeightGradient<T>::run() const {
   // Slices of the images, and where there are more threads than these, parts of the tiles.
   const std::int64_t slices = slices_of(images, size * static_cast<std::int64_t>(sizeof(T)));
   const std::int64_t parts = parallel ? ceil_div(threads(), slices) : 1;
+  const std::int64_t together = group();
   thread_local Scratch scratch;
   T* const sums = scratch.get<T>(slices * size);
   parallel_ranges(slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
@@ -127,8 +139,9 @@ void WeightGradient<T>::run() const {
       const Tile* const first = list.data() + count * part / parts;
       const Tile* const last = list.data() + count * (part + 1) / parts;
       const std::int64_t begin = images * slice / slices;
-      for (std::int64_t n = begin; n < images * (slice + 1) / slices && first != last; ++n)
-        add_image(n, first, last, n == begin, sums + slice * size);
+      const std::int64_t stop = images * (slice + 1) / slices;
+      for (std::int64_t n = begin; n < stop && first != last; n += together)
+        add_images(n, std::min(n + together, stop), first, last, n == begin, sums + slice * size);
     }
   });
   const std::int64_t filter = size / grad_y.channels;

@@ -44,8 +44,11 @@ struct WeightGradient {
     int rows;
   };
   std::vector<Tile> tiles() const;
-  /// Adds image n to `sum`, or begins it.
-  void add_image(std::int64_t n, const Tile* begin, const Tile* end, bool begins, T* sum) const;
+  /// Images whose sums are taken together.
+  std::int64_t group() const;
+  /// Adds images [first, last) to `sum`, or begins it.
+  void add_images(std::int64_t first, std::int64_t last, const Tile* begin, const Tile* end,
+                  bool begins, T* sum) const;
 };
 
 }  // namespace rho::kernels::cpu

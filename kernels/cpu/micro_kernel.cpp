@@ -114,7 +114,7 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
 template <Rows kind>
 constexpr int max_rows(int vectors) {
   constexpr int kMost = kind == Rows::Apart ? 8 : 14;
-  const int fitting = (kRegisters - vectors - 1) / vectors;
+  const int fitting = (kRegisters - vectors - (vectors < 4 ? 1 : 0)) / vectors;
   return fitting < kMost ? fitting : kMost;
 }
 
@@ -138,8 +138,8 @@ MicroKernels<T> table() {
   // Of few registers, four rows of three vectors leave out the most loads and broadcasts a product.
   constexpr bool kMany = kRegisters == 32;
   return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
-          .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<kMany ? 4 : 3>()),
-                    tiles_of<Rows::Adjacent, T>(std::make_index_sequence<kMany ? 2 : 3>())}};
+          .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<4>()),
+                    tiles_of<Rows::Adjacent, T>(std::make_index_sequence < kMany ? 2 : 3 > ())}};
 }
 MicroKernels<float> float_table() { return table<float>(); }
 MicroKernels<double> double_table() { return table<double>(); }

@@ -20,57 +20,117 @@ using kernels::cpu::WinogradShape;
 using testing::uniform;
 using Values = std::vector<double>;
 
-constexpr std::array<double, 5> kPoints{0, 1, -1, 2, -2};
+using Matrix = std::vector<std::vector<double>>;
+using Square = Matrix;
 
-/// Row of E(k) and of S E(k): the powers of a point; the last is infinity.
-double power(int point, std::int64_t k) {
-  return point < 5 ? std::pow(kPoints[static_cast<std::size_t>(point)], static_cast<double>(k)) : 0;
-}
-double evaluation(int point, std::int64_t k, std::int64_t terms) {
-  return point < 5 ? power(point, k) : static_cast<double>(k == terms - 1);
-}
-double scale(int point) {
-  constexpr std::array<double, 6> scales{1.0 / 4, 1.0 / 6, 1.0 / 6, 1.0 / 24, 1.0 / 24, 1.0};
-  return scales[static_cast<std::size_t>(point)];
-}
-constexpr double kInterpolation[6][6] = {{4, 0, 5, 0, 1, 0}, {0, 4, 4, 1, 1, 0},
-                                         {0, 4, 4, 1, 1, 0}, {0, 2, 1, 2, 1, 0},
-                                         {0, 2, 1, 2, 1, 0}, {0, 4, 0, 5, 0, 1}};
-
-/// The two-dimensional transforms with every entry replaced by its size: how much the values in a
-/// tile can contribute to each result, cancellation aside.
+/// Entries of one-dimensional transforms by their size: how much the values in a tile can
+/// contribute to each result, cancellation aside.
 struct Magnitudes {
-  using Square = std::array<std::array<double, 6>, 6>;
+  Matrix x, w, y;         // forward: of inputs, filter, and of the frequencies of outputs
+  Matrix grad_y, grad_x;  // the same where gradients slide
+  Matrix as_filter, grad_w;
 
-  template <class At>
-  static Square interpolate(const At& at) {
-    return twice(6, at, [](int out, int in) { return kInterpolation[out][in]; });
-  }
-  template <class At>
-  static Square evaluate(std::int64_t k, const At& at) {
-    return twice(static_cast<int>(k), at,
-                 [k](int out, int in) { return scale(out) * std::abs(evaluation(out, in, k)); });
-  }
-  static Square evaluate_transposed(std::int64_t k, const Square& m) {
-    return twice(
-        6,
-        [&](int i, int j) { return m[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)]; },
-        [k](int out, int in) { return out < k ? std::abs(evaluation(in, out, k)) : 0.0; });
-  }
-
- private:
-  template <class At, class Entry>
-  static Square twice(int n, const At& at, const Entry& entry) {
-    Square out{};
-    for (int a = 0; a < 6; ++a)
-      for (int b = 0; b < 6; ++b)
-        for (int i = 0; i < n; ++i)
-          for (int j = 0; j < n; ++j)
-            out[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)] +=
-                entry(a, i) * entry(b, j) * std::abs(at(i, j));
-    return out;
-  }
+  std::size_t tile_points() const { return x.size(); }
+  std::size_t of_filter(std::size_t point) const { return std::min(point, w.size() - 1); }
 };
+
+Matrix matrix(std::size_t rows, std::size_t columns, const auto& entry) {
+  Matrix m(rows, std::vector<double>(columns));
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j)
+      m[i][j] = std::abs(entry(static_cast<int>(i), static_cast<int>(j)));
+  return m;
+}
+Matrix transposed(const Matrix& a) {
+  return matrix(a[0].size(), a.size(), [&](int i, int j) {
+    return a[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)];
+  });
+}
+/// E(terms): powers of the points; the last point is infinity.
+Matrix evaluation(const std::vector<double>& points, std::size_t terms) {
+  return matrix(points.size() + 1, terms, [&](int p, int k) {
+    const auto point = static_cast<std::size_t>(p);
+    if (point == points.size()) return k + 1 == static_cast<int>(terms) ? 1.0 : 0.0;
+    return std::pow(points[point], k);
+  });
+}
+Matrix scaled(const std::vector<double>& scales, const Matrix& m) {
+  return matrix(m.size(), m[0].size(), [&](int i, int j) {
+    return scales[static_cast<std::size_t>(i)] *
+           m[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+  });
+}
+
+Magnitudes stride_one(std::size_t taps) {
+  const std::size_t m = 7 - taps;
+  const std::vector<double> points{0, 1, -1, 2, -2};
+  const std::vector<double> scales{1.0 / 4, 1.0 / 6, 1.0 / 6, 1.0 / 24, 1.0 / 24, 1.0};
+  const Matrix in{{4, 0, 5, 0, 1, 0}, {0, 4, 4, 1, 1, 0}, {0, 4, 4, 1, 1, 0},
+                  {0, 2, 1, 2, 1, 0}, {0, 2, 1, 2, 1, 0}, {0, 4, 0, 5, 0, 1}};
+  const Matrix out = transposed(evaluation(points, m));
+  return {.x = in,
+          .w = scaled(scales, evaluation(points, taps)),
+          .y = out,
+          .grad_y = in,
+          .grad_x = out,
+          .as_filter = scaled(scales, evaluation(points, m)),
+          .grad_w = transposed(evaluation(points, taps))};
+}
+
+Magnitudes stride_two() {
+  const Matrix two_taps{
+      {2, 1, 2, 1, 0}, {0, 2, 1, 1, 0}, {0, 2, 3, 1, 0}, {0, 1, 0, 1, 0}, {0, 2, 1, 2, 1}};
+  const std::vector<double> points{0, 1, -1, 2};
+  const std::vector<double> scales{1.0 / 2, 1.0 / 2, 1.0 / 6, 1.0 / 6, 1.0};
+  const Matrix e2 = evaluation(points, 2), e4 = evaluation(points, 4);
+  const Matrix s2 = scaled(scales, e2), s4 = scaled(scales, e4);
+  const auto at = [](const Matrix& m, int i, int j) {
+    return m[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+  };
+  const auto same = [](int a, int b) { return a == b ? 1.0 : 0.0; };
+  return {.x = matrix(9, 9,
+                      [&](int p, int d) {
+                        if (p >= 5) return same(d, 2 * (p - 5) + 1);
+                        return d % 2 == 0 ? at(two_taps, p, d / 2) : 0.0;
+                      }),
+          .w = matrix(6, 3,
+                      [&](int p, int k) {
+                        if (p == 5) return same(k, 1);
+                        return k % 2 == 0 ? at(s2, p, k / 2) : 0.0;
+                      }),
+          .y = matrix(4, 9, [&](int i, int p) { return p < 5 ? at(e4, p, i) : same(p - 5, i); }),
+          .grad_y = matrix(
+              9, 5, [&](int p, int g) { return p < 5 ? at(two_taps, p, g) : same(p - 5, g); }),
+          .grad_x = matrix(8, 9,
+                           [&](int h, int p) {
+                             if (h % 2 == 0) return same(p - 5, h / 2);
+                             return p < 5 ? at(e4, p, h / 2) : 0.0;
+                           }),
+          .as_filter =
+              matrix(9, 4, [&](int p, int i) { return p < 5 ? at(s4, p, i) : same(p - 5, i); }),
+          .grad_w = matrix(3, 6, [&](int k, int p) {
+            if (k == 1) return same(p, 5);
+            return p < 5 ? at(e2, p, k / 2) : 0.0;
+          })};
+}
+
+/// |A| |at| |A|^T
+Square twice(const Matrix& a, const auto& at) {
+  return matrix(a.size(), a.size(), [&](int i, int j) {
+    const auto &down = a[static_cast<std::size_t>(i)], &across = a[static_cast<std::size_t>(j)];
+    double sum = 0.0;
+    for (std::size_t k = 0; k < down.size(); ++k)
+      for (std::size_t l = 0; l < across.size(); ++l)
+        sum += down[k] * across[l] *
+               std::abs(at(static_cast<std::int64_t>(k), static_cast<std::int64_t>(l)));
+    return sum;
+  });
+}
+Square twice(const Matrix& a, const Square& m) {
+  return twice(a, [&](std::int64_t i, std::int64_t j) {
+    return m[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+  });
+}
 
 struct Case {
   Shape x, w;
@@ -96,8 +156,10 @@ std::vector<Case> cases() {
       {{2, 6, 7, 3}, {2, 3, 3, 3}, 1, 2},    {{1, 10, 10, 12}, {24, 5, 5, 12}, 1, 0},
       {{1, 9, 8, 17}, {3, 5, 5, 17}, 1, 2},  {{1, 16, 16, 8}, {6, 5, 5, 8}, 2, 2},
       {{1, 11, 13, 9}, {20, 5, 5, 9}, 2, 0}, {{2, 9, 12, 4}, {5, 5, 5, 4}, 2, 1},
-      {{1, 12, 12, 3}, {4, 3, 3, 3}, 2, 1},  {{65, 5, 5, 3}, {4, 3, 3, 3}, 1, 1},
-      {{1, 40, 41, 2}, {3, 5, 5, 2}, 1, 4},  {{0, 8, 8, 4}, {4, 3, 3, 4}, 1, 1},
+      {{1, 12, 12, 3}, {4, 3, 3, 3}, 2, 1},  {{2, 9, 15, 18}, {17, 3, 3, 18}, 2, 1},
+      {{1, 13, 8, 5}, {9, 3, 3, 5}, 2, 3},   {{1, 1, 2, 2}, {1, 3, 3, 2}, 2, 1},
+      {{65, 5, 5, 3}, {4, 3, 3, 3}, 1, 1},   {{1, 40, 41, 2}, {3, 5, 5, 2}, 1, 4},
+      {{0, 8, 8, 4}, {4, 3, 3, 4}, 1, 1},
   };
 }
 
@@ -119,20 +181,39 @@ void add(Values& v, const Shape& s, std::int64_t n, std::int64_t i, std::int64_t
   v[static_cast<std::size_t>(((n * s[1] + i) * s[2] + j) * s[3] + c)] += term;
 }
 
-Magnitudes::Square product(const Magnitudes::Square& a, const Magnitudes::Square& b) {
-  Magnitudes::Square out{};
-  for (std::size_t i = 0; i < 6; ++i)
-    for (std::size_t j = 0; j < 6; ++j) out[i][j] = a[i][j] * b[i][j];
+/// Frequencies of a tile times those of a filter.
+Square filtered(const Magnitudes& of, const Square& tile, const Square& filter) {
+  Square out = tile;
+  for (std::size_t i = 0; i < of.tile_points(); ++i)
+    for (std::size_t j = 0; j < of.tile_points(); ++j)
+      out[i][j] *= filter[of.of_filter(i)][of.of_filter(j)];
+  return out;
+}
+/// Products of two tiles, by the frequency of a filter.
+Square gathered(const Magnitudes& of, const Square& a, const Square& b) {
+  Square out(of.w.size(), std::vector<double>(of.w.size()));
+  for (std::size_t i = 0; i < of.tile_points(); ++i)
+    for (std::size_t j = 0; j < of.tile_points(); ++j)
+      out[of.of_filter(i)][of.of_filter(j)] += a[i][j] * b[i][j];
   return out;
 }
 
 Expected expected(const Case& c, const Values& x, const Values& w, const Values& g) {
   const WinogradShape s = c.shape();
-  const std::int64_t stride = s.stride, taps = s.taps(), m = s.tile();
+  const Magnitudes of = s.strided() ? stride_two() : stride_one(static_cast<std::size_t>(s.taps()));
+  const std::int64_t stride = s.stride, taps = s.taps(), m = s.tile(), step = s.step();
   const auto zeros = [](const Shape& shape) {
     return Values(static_cast<std::size_t>(numel(shape)), 0.0);
   };
   Expected e{zeros(c.y()), zeros(c.x), zeros(c.w), zeros(c.y()), zeros(c.x), zeros(c.w)};
+  const auto add_square = [](Values& v, const Shape& shape, std::int64_t n, std::int64_t top,
+                             std::int64_t left, std::int64_t apart, std::int64_t channel,
+                             const Square& terms) {
+    for (std::size_t a = 0; a < terms.size(); ++a)
+      for (std::size_t b = 0; b < terms.size(); ++b)
+        add(v, shape, n, top + apart * static_cast<std::int64_t>(a),
+            left + apart * static_cast<std::int64_t>(b), channel, terms[a][b]);
+  };
   for (std::int64_t n = 0; n < s.images; ++n)
     for (std::int64_t o = 0; o < s.outs; ++o)
       for (std::int64_t k = 0; k < s.ins; ++k) {
@@ -147,51 +228,50 @@ Expected expected(const Case& c, const Values& x, const Values& w, const Values&
                 add(e.grad_x, c.x, n, h, v, k, gradient * weight);
                 add(e.grad_w, c.w, o, a, b, k, gradient * in);
               }
-        for (std::int64_t p = 0; p < stride; ++p)
-          for (std::int64_t q = 0; q < stride; ++q) {
-            const auto weight = Magnitudes::evaluate(taps, [&](int a, int b) {
-              return at(w, c.w, o, stride * a + p, stride * b + q, k);
+        for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
+          const std::int64_t p = phase / stride, q = phase % stride;
+          const auto each_tile = [&](std::int64_t height, std::int64_t width, const auto& visit) {
+            for (std::int64_t i = 0; i < height; i += m)
+              for (std::int64_t j = 0; j < width; j += m) visit(i, j);
+          };
+          const Square weight = twice(of.w, [&](std::int64_t a, std::int64_t b) {
+            return at(w, c.w, o, step * a + p, step * b + q, k);
+          });
+          each_tile(s.out_height, s.out_width, [&](std::int64_t i, std::int64_t j) {
+            const Square in = twice(of.x, [&](std::int64_t a, std::int64_t b) {
+              return at(x, c.x, n, stride * i + step * a + p - s.pad_h,
+                        stride * j + step * b + q - s.pad_w, k);
             });
-            const auto each_tile = [&](std::int64_t height, std::int64_t width, const auto& visit) {
-              for (std::int64_t i = 0; i < height; i += m)
-                for (std::int64_t j = 0; j < width; j += m) visit(i, j);
-            };
-            each_tile(s.out_height, s.out_width, [&](std::int64_t i, std::int64_t j) {
-              const auto in = Magnitudes::interpolate([&](int a, int b) {
-                return at(x, c.x, n, stride * (i + a) + p - s.pad_h, stride * (j + b) + q - s.pad_w,
-                          k);
-              });
-              const auto out = Magnitudes::evaluate_transposed(m, product(in, weight));
-              const auto gradient = Magnitudes::evaluate(
-                  m, [&](int a, int b) { return at(g, c.y(), n, i + a, j + b, o); });
-              const auto by_w = Magnitudes::evaluate_transposed(taps, product(in, gradient));
-              for (std::int64_t a = 0; a < m; ++a)
-                for (std::int64_t b = 0; b < m; ++b)
-                  add(e.bound_y, c.y(), n, i + a, j + b, o,
-                      out[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)]);
-              for (std::int64_t a = 0; a < taps; ++a)
-                for (std::int64_t b = 0; b < taps; ++b)
-                  add(e.bound_w, c.w, o, stride * a + p, stride * b + q, k,
-                      by_w[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)]);
+            const Square gradient = twice(of.as_filter, [&](std::int64_t a, std::int64_t b) {
+              return at(g, c.y(), n, i + a, j + b, o);
             });
-            const auto flipped = Magnitudes::evaluate(taps, [&](int a, int b) {
-              return at(w, c.w, o, stride * (taps - 1 - a) + p, stride * (taps - 1 - b) + q, k);
+            add_square(e.bound_y, c.y(), n, i, j, 1, o, twice(of.y, filtered(of, in, weight)));
+            add_square(e.bound_w, c.w, o, p, q, step, k,
+                       twice(of.grad_w, gathered(of, in, gradient)));
+          });
+          const Square flipped = twice(of.w, [&](std::int64_t a, std::int64_t b) {
+            return at(w, c.w, o, step * (taps - 1 - a) + p, step * (taps - 1 - b) + q, k);
+          });
+          // Along one dimension, tile i sees gradients from `sees` + i on, and its results are the
+          // pixels from `gives` + stride i on.
+          struct Line {
+            std::int64_t sees, gives, count;
+          };
+          const auto line = [&](std::int64_t size, std::int64_t pad) -> Line {
+            if (s.strided()) return {(pad - 1) / 2, 0, (size + 1) / 2};
+            const std::int64_t top = pad / stride;
+            return {top - taps + 1, stride * top - pad, (size - 1 + pad) / stride - top + 1};
+          };
+          const Line down = line(s.height, s.pad_h), across = line(s.width, s.pad_w);
+          each_tile(down.count, across.count, [&](std::int64_t i, std::int64_t j) {
+            const Square in = twice(of.grad_y, [&](std::int64_t a, std::int64_t b) {
+              return at(g, c.y(), n, down.sees + i + a, across.sees + j + b, o);
             });
-            const std::int64_t top = s.pad_h / stride, left = s.pad_w / stride;
-            each_tile(
-                (s.height - 1 + s.pad_h) / stride - top + 1,
-                (s.width - 1 + s.pad_w) / stride - left + 1, [&](std::int64_t i, std::int64_t j) {
-                  const auto in = Magnitudes::interpolate([&](int a, int b) {
-                    return at(g, c.y(), n, top + i + a - taps + 1, left + j + b - taps + 1, o);
-                  });
-                  const auto out = Magnitudes::evaluate_transposed(m, product(in, flipped));
-                  for (std::int64_t a = 0; a < m; ++a)
-                    for (std::int64_t b = 0; b < m; ++b)
-                      add(e.bound_x, c.x, n, stride * (top + i + a) + p - s.pad_h,
-                          stride * (left + j + b) + q - s.pad_w, k,
-                          out[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)]);
-                });
-          }
+            add_square(e.bound_x, c.x, n, down.gives + stride * i + p,
+                       across.gives + stride * j + q, step, k,
+                       twice(of.grad_x, filtered(of, in, flipped)));
+          });
+        }
       }
   return e;
 }
@@ -243,8 +323,8 @@ TEST(Winograd, EqualsPlainSumsWithinItsBound) {
 // The bound is loose; what is met on normal data is what networks see.
 TEST(Winograd, TypicalErrorIsAFewRoundings) {
   const Case three{{4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1},
-      five{{4, 12, 12, 24}, {24, 5, 5, 24}, 1, 0};
-  for (const Case& c : {three, five}) {
+      five{{4, 12, 12, 24}, {24, 5, 5, 24}, 1, 0}, strided{{4, 16, 16, 32}, {64, 3, 3, 32}, 2, 1};
+  for (const Case& c : {three, five, strided}) {
     SCOPED_TRACE(::testing::Message() << c);
     const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
     const Tensor g = uniform<float>(c.y(), 3);
@@ -317,6 +397,8 @@ TEST(Winograd, IsUsedWhereItPays) {
   EXPECT_TRUE(used({100, 28, 28, 24}, {24, 5, 5, 24}, {}));
   EXPECT_TRUE(used({128, 16, 16, 64}, {64, 5, 5, 64},
                    {.stride_h = 2, .stride_w = 2, .pad_h = 2, .pad_w = 2}));
+  EXPECT_TRUE(used({128, 16, 16, 32}, {64, 3, 3, 32},
+                   {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}));
   EXPECT_FALSE(used({128, 32, 32, 3}, {16, 3, 3, 3}, padded));  // few channels
   EXPECT_FALSE(used({1, 8, 8, 64}, {64, 3, 3, 64}, padded));    // few tiles
   EXPECT_FALSE(used({128, 32, 32, 16}, {16, 3, 3, 8}, {.pad_h = 1, .pad_w = 1, .groups = 2}));

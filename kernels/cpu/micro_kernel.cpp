@@ -110,11 +110,13 @@ HWY_ATTR void run_tile(const MicroTile<T>& tile) {
 }
 
 /// Rows of a tile: what is left of the registers holds the columns and one element of a row, and
-/// eight pointers are as many as fit besides those of the loop.
+/// eight pointers are as many as fit besides those of the loop. Of 16 registers four vectors of
+/// columns leave none for the element: one of them is read from the cache for each row.
 template <Rows kind>
 constexpr int max_rows(int vectors) {
   constexpr int kMost = kind == Rows::Apart ? 8 : 14;
-  const int fitting = (kRegisters - vectors - (vectors < 4 ? 1 : 0)) / vectors;
+  const int element = kRegisters == 16 && vectors == 4 ? 0 : 1;
+  const int fitting = (kRegisters - vectors - element) / vectors;
   return fitting < kMost ? fitting : kMost;
 }
 
@@ -135,7 +137,7 @@ typename MicroKernels<T>::Tiles tiles_of(std::index_sequence<V...>) {
 
 template <class T>
 MicroKernels<T> table() {
-  // Of few registers, four rows of three vectors leave out the most loads and broadcasts a product.
+  // Wide tiles load and broadcast less for each product.
   constexpr bool kMany = kRegisters == 32;
   return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
           .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<4>()),

@@ -17,9 +17,9 @@
 namespace rho::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kPoints = WinogradTransforms::kPoints;
-constexpr std::int64_t kFrequencies = WinogradTransforms::kFrequencies;
+constexpr int kMaxCells = WinogradScheme::kMaxCells;
 constexpr std::int64_t kMinChannels = 8;
+constexpr std::int64_t kTilesOfSum = 24;    // between which a weight gradient goes to memory
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
 constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
 
@@ -79,21 +79,27 @@ struct Tiles {
 /// A matrix for each frequency.
 struct Spectrum {
   std::int64_t pitch, stride;  // elements from row to row, and from frequency to frequency
+  std::int64_t frequencies;
 
   // One vector more than the rows need, so that the frequencies lie in different cache sets.
-  Spectrum(std::int64_t rows, std::int64_t columns)
-      : pitch(Panels<float>(columns, 1).padded()), stride(rows * pitch + 16) {}
-  std::int64_t size() const { return kFrequencies * stride; }
+  Spectrum(std::int64_t frequencies_, std::int64_t rows, std::int64_t columns)
+      : pitch(Panels<float>(columns, 1).padded()),
+        stride(rows * pitch + 16),
+        frequencies(frequencies_) {}
+  std::int64_t size() const { return frequencies * stride; }
 };
 
 /// Tiles to transform at once, where one takes `columns` numbers a frequency: as many as half the
 /// second cache holds. Filters that it does not hold beside them, [depth, outs] a frequency, come
 /// from further away once a block: then so many that these are no more than what the tiles move.
-std::int64_t block_of(std::int64_t columns, std::int64_t depth, std::int64_t outs) {
-  const std::int64_t half = caches().second / 2, number = kFrequencies * 4;
-  const std::int64_t fitting = half / (number * columns);
-  const std::int64_t even = number * depth * outs > half ? depth * outs / (depth + outs) : 0;
-  return std::clamp<std::int64_t>(std::max(fitting, even), 8, 512) / 8 * 8;
+std::int64_t block_of(const WinogradScheme& scheme, std::int64_t columns, std::int64_t depth,
+                      std::int64_t outs) {
+  constexpr std::int64_t kRows = 12;  // whole register tiles of most kinds
+  const std::int64_t half = caches().second / 2;
+  const std::int64_t fitting = half / (scheme.frequencies() * columns * 4);
+  const bool far = scheme.filter_frequencies() * depth * outs * 4 > half;
+  const std::int64_t even = far ? depth * outs / (depth + outs) : 0;
+  return std::clamp<std::int64_t>(std::max(fitting, even) / kRows * kRows, kRows, 512);
 }
 
 /// Zeros that serve as a pixel of up to `channels` channels.
@@ -107,11 +113,12 @@ const float* zeros(std::int64_t channels) {
 /// Filters in the frequency domain, packed in panels of columns: [frequency][panel][k][width].
 class PackedFilters {
  public:
-  PackedFilters(std::int64_t depth, std::int64_t columns, Scratch& scratch)
+  PackedFilters(std::int64_t frequencies, std::int64_t depth, std::int64_t columns,
+                Scratch& scratch)
       : depth_(depth),
         panels_(columns, micro_kernels<float>().widest(Rows::Apart)),
-        data_(scratch.get<float>(kFrequencies * depth * panels_.padded())) {
-    std::fill_n(data_, kFrequencies * depth * panels_.padded(), 0.0F);
+        data_(scratch.get<float>(frequencies * depth * panels_.padded())) {
+    std::fill_n(data_, frequencies * depth * panels_.padded(), 0.0F);
   }
 
   const Panels<float>& panels() const { return panels_; }
@@ -160,6 +167,12 @@ class PackedFilters {
   float* data_;
 };
 
+const WinogradScheme& scheme_of(const WinogradShape& s) {
+  const WinogradSchemes& schemes = winograd_schemes();
+  if (s.strided()) return schemes.taps3_stride2;
+  return s.taps() == 3 ? schemes.taps3 : schemes.taps5;
+}
+
 /// Filters to transform together, so that they fill the vectors of a packed panel.
 constexpr std::int64_t kGroup = 16;
 
@@ -168,38 +181,40 @@ constexpr std::int64_t kGroup = 16;
 /// order.
 template <class Use>
 void transform_filters(const WinogradShape& s, const float* w, bool flipped, const Use& use) {
-  const std::int64_t taps = s.taps(), groups = ceil_div(s.outs, kGroup);
-  const Pixels<const float> filters{w, s.kernel, s.kernel, s.ins, s.stride, zeros(s.ins)};
+  const WinogradScheme::Forwards& transform = scheme_of(s).filter;
+  const int taps = transform.cells;
+  const std::int64_t groups = ceil_div(s.outs, kGroup);
+  const Pixels<const float> filters{w, s.kernel, s.kernel, s.ins, s.step(), zeros(s.ins)};
   parallel_for(groups * s.phases(), [&](std::int64_t task) {
     thread_local Scratch scratch;
     const std::int64_t first = task % groups * kGroup, phase = task / groups;
     const std::int64_t count = std::min(kGroup, s.outs - first);
-    const Spectrum of(kGroup, s.ins);
+    const Spectrum of(scheme_of(s).filter_frequencies(), kGroup, s.ins);
     float* const spectra = scratch.get<float>(of.size());
     for (std::int64_t i = 0; i < count; ++i) {
-      const float* cells[kFrequencies];
+      const float* cells[kMaxCells];
       filters.square(first + i, phase / s.stride, phase % s.stride, taps, cells);
       if (flipped) std::reverse(cells, cells + taps * taps);
-      winograd_transforms().filter[taps](cells, s.ins, spectra + i * of.pitch, of.stride);
+      transform.apply(cells, s.ins, spectra + i * of.pitch, of.stride);
     }
     use(first, count, phase, spectra, of);
   });
 }
 
 /// m = u v in every frequency, for `rows` tiles.
-void multiply(const float* u, const Spectrum& of_u, const PackedFilters& v, std::int64_t rows,
-              float* m, const Spectrum& of_m) {
+void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u,
+              const PackedFilters& v, std::int64_t rows, float* m, const Spectrum& of_m) {
   const auto& kernels = micro_kernels<float>();
   const Panels<float>& panels = v.panels();
   const std::int64_t no_segment = 0;
   MicroTile<float> tile;
   tile.row_segments = tile.column_segments = &no_segment;
   tile.length = v.depth();
-  for (std::int64_t f = 0; f < kFrequencies; ++f)
+  for (int f = 0; f < scheme.frequencies(); ++f)
     for (std::int64_t p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors(p);
       const std::int64_t most = kernels.max_rows(Rows::Apart, vectors);
-      tile.columns = v.panel(f, p);
+      tile.columns = v.panel(scheme.filter_of(f), p);
       tile.column_step = tile.valid_columns = panels.width(p);
       const auto run = [&](std::int64_t first, std::int64_t count, std::int64_t repeats) {
         for (std::int64_t r = 0; r < count; ++r) {
@@ -216,33 +231,41 @@ void multiply(const float* u, const Spectrum& of_u, const PackedFilters& v, std:
     }
 }
 
-/// sum (+)= g^T u in every frequency, over `count` tiles: rows x columns numbers.
-void add_products(const float* g, const Spectrum& of_g, const float* u, const Spectrum& of_u,
-                  std::int64_t rows, std::int64_t columns, std::int64_t count, bool accumulate,
-                  float* sum, const Spectrum& of_sum) {
+/// sum (+)= g^T u in every frequency of a filter, over `count` tiles and those of their frequencies
+/// that meet it: rows x columns numbers.
+void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& of_g,
+                  const float* u, const Spectrum& of_u, std::int64_t rows, std::int64_t columns,
+                  std::int64_t count, bool accumulate, float* sum, const Spectrum& of_sum) {
   const auto& kernels = micro_kernels<float>();
   const Panels<float> panels(columns, kernels.widest(Rows::Adjacent));
-  const std::int64_t no_segment = 0;
   MicroTile<float> tile;
-  tile.row_segments = tile.column_segments = &no_segment;
   tile.length = count;
   tile.accumulate = accumulate;
   tile.row_step = of_g.pitch;
   tile.column_step = of_u.pitch;
-  for (std::int64_t f = 0; f < kFrequencies; ++f)
+  for (int filter = 0; filter < scheme.filter_frequencies(); ++filter) {
+    std::int64_t in_g[kMaxCells], in_u[kMaxCells];
+    tile.segments = 0;
+    scheme.for_each_frequency(filter, [&](int f) {
+      in_g[tile.segments] = f * of_g.stride;
+      in_u[tile.segments++] = f * of_u.stride;
+    });
+    tile.row_segments = in_g;
+    tile.column_segments = in_u;
     for (std::int64_t p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors(p);
       const std::int64_t parts = ceil_div(rows, kernels.max_rows(Rows::Adjacent, vectors));
-      tile.columns = u + f * of_u.stride + panels.first(p);
+      tile.columns = u + panels.first(p);
       tile.valid_columns = panels.width(p);
       for (std::int64_t i = 0; i < parts; ++i) {
         const std::int64_t o = rows * i / parts, many = rows * (i + 1) / parts - o;
-        tile.rows[0] = g + f * of_g.stride + o;
+        tile.rows[0] = g + o;
         for (std::int64_t r = 0; r < many; ++r)
-          tile.out[r] = sum + f * of_sum.stride + (o + r) * of_sum.pitch + panels.first(p);
+          tile.out[r] = sum + filter * of_sum.stride + (o + r) * of_sum.pitch + panels.first(p);
         kernels.run(Rows::Adjacent, static_cast<int>(many), vectors, tile);
       }
     }
+  }
 }
 
 /// The inputs of a tile of outputs, in a phase of the stride.
@@ -250,50 +273,52 @@ void place_inputs(const WinogradShape& s, const Tiles& tiles, const Pixels<const
                   std::int64_t t, std::int64_t phase, const float** cells) {
   const std::int64_t step = s.stride * s.tile();
   in.square(tiles.image(t), step * tiles.row(t) + phase / s.stride - s.pad_h,
-            step * tiles.column(t) + phase % s.stride - s.pad_w, kPoints, cells);
+            step * tiles.column(t) + phase % s.stride - s.pad_w, scheme_of(s).forward.input.cells,
+            cells);
 }
 
-/// Slides the filters over squares of `in`. load(tile, phase, cells) and store(tile, phase, cells)
-/// place those of a tile.
+/// Slides the filters over squares of `from`. load(tile, phase, cells) and store(tile, phase,
+/// cells) place those of a tile.
 template <class Load, class Store>
-void slide(const Tiles& tiles, const PackedFilters& filters, const Pixels<const float>& from,
+void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direction,
+           const Tiles& tiles, const PackedFilters& filters, const Pixels<const float>& from,
            std::int64_t in_phases, const Pixels<float>& to, std::int64_t out_phases,
-           std::int64_t extent, const Load& load, const Store& store) {
+           const Load& load, const Store& store) {
   const std::int64_t in = from.channels * in_phases, out = to.channels * out_phases;
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
-  const std::int64_t most = block_of(in_place ? in : in + out, in, out);
+  const std::int64_t most = block_of(scheme, in_place ? in : in + out, in, out);
   const std::int64_t block = std::min(most, ceil_div(tiles.count, std::int64_t{4} * threads()));
-  const WinogradTransforms& transforms = winograd_transforms();
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
-  const bool streams = transforms.stream_output[extent] != nullptr && to.channels % 16 == 0 &&
+  const WinogradScheme::Forwards& input = direction.input;
+  const WinogradScheme::Backwards& output = direction.output;
+  const bool streams = output.stream != nullptr && to.channels % 16 == 0 &&
                        is_streamed(to.data, images * to.height * to.width * to.channels * 4);
-  const WinogradTransforms::Output output =
-      streams ? transforms.stream_output[extent] : transforms.output[extent];
+  const WinogradScheme::Backwards::Function back = streams ? output.stream : output.apply;
   parallel_ranges(tiles.count, block, [&](std::int64_t first, std::int64_t last) {
     thread_local Scratch scratch_u, scratch_m;
-    const Spectrum of_u(block, in), of_m(block, out);
+    const Spectrum of_u(scheme.frequencies(), block, in), of_m(scheme.frequencies(), block, out);
     float* const u = scratch_u.get<float>(of_u.size());
     float* const m = in_place ? u : scratch_m.get<float>(of_m.size());
     for (std::int64_t t = first; t < last; ++t)
       for (std::int64_t phase = 0; phase < in_phases; ++phase) {
-        const float* cells[kFrequencies];
+        const float* cells[kMaxCells];
         load(std::min(t + kAhead, last - 1), phase, cells);
-        prefetch(cells, kFrequencies, from.channels);
+        prefetch(cells, input.cells * input.cells, from.channels);
         load(t, phase, cells);
-        transforms.input(cells, from.channels, u + (t - first) * of_u.pitch + phase * from.channels,
-                         of_u.stride);
+        input.apply(cells, from.channels, u + (t - first) * of_u.pitch + phase * from.channels,
+                    of_u.stride);
       }
-    multiply(u, of_u, filters, last - first, m, of_m);
+    multiply(scheme, u, of_u, filters, last - first, m, of_m);
     for (std::int64_t t = first; t < last; ++t)
       for (std::int64_t phase = 0; phase < out_phases; ++phase) {
-        float* cells[kFrequencies];
+        float* cells[kMaxCells];
         if (!streams) {
           store(std::min(t + kAhead, last - 1), phase, cells);
-          prefetch(cells, extent * extent, to.channels);
+          prefetch(cells, output.cells * output.cells, to.channels);
         }
         store(t, phase, cells);
-        output(m + (t - first) * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells);
+        back(m + (t - first) * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells);
       }
     if (streams) hwy::FlushStream();
   });
@@ -305,7 +330,9 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
                                             const Conv2dOptions& options) {
   const auto& [stride_h, stride_w, pad_h, pad_w, groups] = options;
   const std::int64_t kernel = w[1];
-  const bool known = (kernel == 3 && stride_h == 1) || (kernel == 5 && stride_h <= 2);
+  const bool odd_padding = pad_h % 2 == 1 && pad_w % 2 == 1;
+  const bool known = (kernel == 3 && (stride_h == 1 || (stride_h == 2 && odd_padding))) ||
+                     (kernel == 5 && stride_h <= 2);
   if (!known || w[2] != kernel || stride_w != stride_h || groups != 1) return std::nullopt;
   const WinogradShape shape{x[0], x[1],   x[2],     x[3],  y[1], y[2],
                             y[3], kernel, stride_h, pad_h, pad_w};
@@ -318,20 +345,22 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
 
 void winograd_forward(const WinogradShape& s, const float* x, const float* w, float* y) {
   thread_local Scratch scratch;
-  PackedFilters filters(s.phases() * s.ins, s.outs, scratch);
+  const WinogradScheme& scheme = scheme_of(s);
+  const int frequencies = scheme.filter_frequencies();
+  PackedFilters filters(frequencies, s.phases() * s.ins, s.outs, scratch);
   transform_filters(s, w, false,
                     [&](std::int64_t o, std::int64_t count, std::int64_t phase,
                         const float* spectra, const Spectrum& of) {
-                      for (std::int64_t f = 0; f < kFrequencies; ++f)
+                      for (int f = 0; f < frequencies; ++f)
                         filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
                                             s.ins, count);
                     });
   const std::int64_t extent = s.tile();
   const Tiles tiles(s.images, s.out_height, s.out_width, extent);
-  const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, zeros(s.ins)};
+  const Pixels<const float> in{x, s.height, s.width, s.ins, s.step(), zeros(s.ins)};
   const Pixels<float> out{y, s.out_height, s.out_width, s.outs, 1, nullptr};
   slide(
-      tiles, filters, in, s.phases(), out, 1, extent,
+      scheme, scheme.forward, tiles, filters, in, s.phases(), out, 1,
       [&](std::int64_t t, std::int64_t phase, const float** cells) {
         place_inputs(s, tiles, in, t, phase, cells);
       },
@@ -340,35 +369,60 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
       });
 }
 
+namespace {
+
+/// Where the tiles of an input's gradient lie along one dimension: tile t begins with pixel
+/// start + t * advance of phase 0, and sees gradients from first + t * extent on.
+struct InputTiles {
+  InputTiles(const WinogradShape& s, std::int64_t size, std::int64_t pad) : extent(s.tile()) {
+    if (s.strided()) {
+      // Pixel 2 q of a tile met the tap w1 of output q, pixel 2 q + 1 w0 and w2 of two.
+      first = (pad - 1) / 2;
+      start = 0;
+      count = ceil_div(size, 2);
+    } else {
+      // Pixel h of phase p is q = (h + pad - p) / stride, and sees the gradients q - taps + 1 to q.
+      const std::int64_t q = pad / s.stride;
+      first = q - s.taps() + 1;
+      start = s.stride * q - pad;
+      count = (size - 1 + pad) / s.stride - q + 1;
+    }
+    advance = s.stride * extent;
+  }
+
+  std::int64_t extent, first, start, count, advance;
+};
+
+}  // namespace
+
 void winograd_input_grad(const WinogradShape& s, const float* grad_y, const float* w,
                          float* grad_x) {
   thread_local Scratch scratch;
-  PackedFilters filters(s.outs, s.phases() * s.ins, scratch);
+  const WinogradScheme& scheme = scheme_of(s);
+  const int frequencies = scheme.filter_frequencies();
+  PackedFilters filters(frequencies, s.outs, s.phases() * s.ins, scratch);
   transform_filters(s, w, true,
                     [&](std::int64_t o, std::int64_t count, std::int64_t phase,
                         const float* spectra, const Spectrum& of) {
-                      for (std::int64_t f = 0; f < kFrequencies; ++f)
+                      for (int f = 0; f < frequencies; ++f)
                         filters.set_rows(f, o, phase * s.ins, spectra + f * of.stride, of.pitch,
                                          count, s.ins);
                     });
-  // Pixel h of phase p is q = (h + pad - p) / stride, and sees the gradients q - taps + 1 to q.
-  const std::int64_t extent = s.tile();
-  const std::int64_t first_h = s.pad_h / s.stride, first_w = s.pad_w / s.stride;
-  const Tiles tiles(s.images, (s.height - 1 + s.pad_h) / s.stride - first_h + 1,
-                    (s.width - 1 + s.pad_w) / s.stride - first_w + 1, extent);
+  const InputTiles down(s, s.height, s.pad_h), across(s, s.width, s.pad_w);
+  const Tiles tiles(s.images, down.count, across.count, s.tile());
   const Pixels<const float> in{grad_y, s.out_height, s.out_width, s.outs, 1, zeros(s.outs)};
-  const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.stride, nullptr};
+  const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.step(), nullptr};
+  const int in_cells = scheme.input_grad.input.cells, out_cells = scheme.input_grad.output.cells;
   slide(
-      tiles, filters, in, 1, out, s.phases(), extent,
+      scheme, scheme.input_grad, tiles, filters, in, 1, out, s.phases(),
       [&](std::int64_t t, std::int64_t, const float** cells) {
-        in.square(tiles.image(t), first_h + extent * tiles.row(t) - s.taps() + 1,
-                  first_w + extent * tiles.column(t) - s.taps() + 1, kPoints, cells);
+        in.square(tiles.image(t), down.first + down.extent * tiles.row(t),
+                  across.first + across.extent * tiles.column(t), in_cells, cells);
       },
       [&](std::int64_t t, std::int64_t phase, float** cells) {
-        out.square(tiles.image(t),
-                   s.stride * (first_h + extent * tiles.row(t)) + phase / s.stride - s.pad_h,
-                   s.stride * (first_w + extent * tiles.column(t)) + phase % s.stride - s.pad_w,
-                   extent, cells);
+        out.square(tiles.image(t), down.start + down.advance * tiles.row(t) + phase / s.stride,
+                   across.start + across.advance * tiles.column(t) + phase % s.stride, out_cells,
+                   cells);
       });
 }
 
@@ -377,20 +431,22 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
 // additions does not depend on the threads.
 void winograd_weight_grad(const WinogradShape& s, const float* x, const float* grad_y,
                           float* grad_w) {
-  const WinogradTransforms& transforms = winograd_transforms();
-  const std::int64_t extent = s.tile(), taps = s.taps(), depth = s.phases() * s.ins;
+  const WinogradScheme& scheme = scheme_of(s);
+  const WinogradScheme::Forwards &of_x = scheme.forward.input, &of_y = scheme.gradient;
+  const std::int64_t extent = s.tile(), depth = s.phases() * s.ins;
   const Tiles tiles(s.images, s.out_height, s.out_width, extent);
   if (tiles.count == 0) std::fill_n(grad_w, s.outs * s.kernel * s.kernel * s.ins, 0.0F);
   if (tiles.count == 0) return;
-  const Spectrum of_sum(s.outs, depth);
+  const Spectrum of_sum(scheme.filter_frequencies(), s.outs, depth);
   const std::int64_t slices = slices_of(tiles.count / kTilesOfSlice, of_sum.size() * 4);
   thread_local Scratch scratch_sums;
   float* const sums = scratch_sums.get<float>(slices * of_sum.size());
   const float* const none = zeros(std::max(s.ins, s.outs));
-  const Pixels<const float> in{x, s.height, s.width, s.ins, s.stride, none};
+  const Pixels<const float> in{x, s.height, s.width, s.ins, s.step(), none};
   const Pixels<const float> gradient{grad_y, s.out_height, s.out_width, s.outs, 1, none};
-  const std::int64_t block = block_of(depth + s.outs, depth, s.outs);
-  const Spectrum of_u(block, depth), of_g(block, s.outs);
+  const std::int64_t block = std::max(kTilesOfSum, block_of(scheme, depth + s.outs, depth, s.outs));
+  const Spectrum of_u(scheme.frequencies(), block, depth),
+      of_g(scheme.frequencies(), block, s.outs);
 
   parallel_for(slices, [&](std::int64_t slice) {
     thread_local Scratch scratch_u, scratch_g;
@@ -400,7 +456,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     const std::int64_t end = tiles.count * (slice + 1) / slices;
     for (std::int64_t first = begin; first < end; first += block) {
       const std::int64_t count = std::min(block, end - first);
-      const float* cells[kFrequencies];
+      const float* cells[kMaxCells];
       const auto gradients = [&](std::int64_t t) {
         gradient.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent,
                         cells);
@@ -409,33 +465,34 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
         const std::int64_t t = first + i;
         for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
           place_inputs(s, tiles, in, std::min(t + kAhead, end - 1), phase, cells);
-          prefetch(cells, kFrequencies, s.ins);
+          prefetch(cells, of_x.cells * of_x.cells, s.ins);
           place_inputs(s, tiles, in, t, phase, cells);
-          transforms.input(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
+          of_x.apply(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
         }
         gradients(std::min(t + kAhead, end - 1));
         prefetch(cells, extent * extent, s.outs);
         gradients(t);
-        transforms.filter[extent](cells, s.outs, g + i * of_g.pitch, of_g.stride);
+        of_y.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
       }
-      add_products(g, of_g, u, of_u, s.outs, depth, count, first > begin,
+      add_products(scheme, g, of_g, u, of_u, s.outs, depth, count, first > begin,
                    sums + slice * of_sum.size(), of_sum);
     }
   });
 
-  const Pixels<float> out{grad_w, s.kernel, s.kernel, s.ins, s.stride, nullptr};
+  const Pixels<float> out{grad_w, s.kernel, s.kernel, s.ins, s.step(), nullptr};
+  const WinogradScheme::Backwards& to_taps = scheme.weight_grad;
   parallel_for(s.outs, [&](std::int64_t o) {
     float* const total = sums + o * of_sum.pitch;
     for (std::int64_t slice = 1; slice < slices; ++slice)
-      for (std::int64_t f = 0; f < kFrequencies; ++f) {
+      for (std::int64_t f = 0; f < of_sum.frequencies; ++f) {
         float* const to = total + f * of_sum.stride;
         const float* const from = to + slice * of_sum.size();
         for (std::int64_t c = 0; c < of_sum.pitch; ++c) to[c] += from[c];
       }
     for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
-      float* cells[kFrequencies];
-      out.square(o, phase / s.stride, phase % s.stride, taps, cells);
-      transforms.output[taps](total + phase * s.ins, of_sum.stride, s.ins, cells);
+      float* cells[kMaxCells];
+      out.square(o, phase / s.stride, phase % s.stride, to_taps.cells, cells);
+      to_taps.apply(total + phase * s.ins, of_sum.stride, s.ins, cells);
     }
   });
 }

@@ -1,7 +1,7 @@
-// Convolution by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016) in tiles of 6 x
-// 6 inputs: 3 x 3 taps cost 2.25 multiplications an output instead of 9, 5 x 5 taps 9 instead
-// of 25. A stride s splits image and filter into s^2 phases, each a convolution of stride 1 with
-// ceil(K / s) taps.
+// Convolution by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016), in the schemes
+// of winograd_transforms.h: 3 x 3 taps cost 2.25 multiplications an output instead of 9, with
+// stride 2 5.06 of them; 5 x 5 taps 9 instead of 25. For 5 x 5 taps, a stride s splits image and
+// filter into s^2 phases, each a convolution of stride 1 with ceil(5 / s) taps.
 //
 // Rounding: with u = 2^-24, |found - exact| <= 2 (K + 40) u |E|^T [(|S E| |w|) * (|B|^T |x|)], K
 // products in the sum over channels and phases, bars taking absolute values of each transform's
@@ -21,8 +21,11 @@ struct WinogradShape {
   std::int64_t out_height, out_width, outs;
   std::int64_t kernel, stride, pad_h, pad_w;
 
-  std::int64_t taps() const { return (kernel + stride - 1) / stride; }  ///< of one phase
-  std::int64_t phases() const { return stride * stride; }
+  /// 3 x 3 taps with stride 2: a scheme of its own.
+  bool strided() const { return kernel == 3 && stride == 2; }
+  std::int64_t phases() const { return strided() ? 1 : stride * stride; }
+  std::int64_t step() const { return strided() ? 1 : stride; }  ///< between pixels of one phase
+  std::int64_t taps() const { return strided() ? 3 : (kernel + stride - 1) / stride; }
   std::int64_t tile() const { return 7 - taps(); }  ///< outputs of a tile in each direction
 };
 

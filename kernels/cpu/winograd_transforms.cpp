@@ -13,7 +13,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Tag = hn::ScalableTag<float>;
 using Vector = hn::Vec<Tag>;
-constexpr int kPoints = WinogradTransforms::kPoints;
+constexpr int kPoints = 6;
 
 HWY_ATTR Vector times(float factor, Vector x) { return hn::Mul(hn::Set(Tag(), factor), x); }
 HWY_ATTR Vector plus(Vector x, float factor, Vector y) {
@@ -80,25 +80,122 @@ struct EvaluateTransposed {
   }
 };
 
+/// Two taps: out = B^T d of five points.
+HWY_ATTR HWY_INLINE void interpolate_five(Vector d0, Vector d1, Vector d2, Vector d3, Vector d4,
+                                          Vector* out) {
+  const Vector difference = hn::Sub(d3, d1);
+  out[0] = plus(difference, 2.0F, hn::Sub(d0, d2));
+  out[1] = plus(hn::Sub(d3, d2), -2.0F, d1);
+  out[2] = plus(plus(d3, 2.0F, d1), -3.0F, d2);
+  out[3] = difference;
+  out[4] = plus(hn::Sub(d4, d2), -2.0F, difference);
+}
+
+/// out = E(4)^T m of five points.
+HWY_ATTR HWY_INLINE void evaluate_five_transposed(const Vector* m, Vector* out) {
+  const Vector even = hn::Add(m[1], m[2]), odd = hn::Sub(m[1], m[2]);
+  out[0] = hn::Add(hn::Add(m[0], even), m[3]);
+  out[1] = plus(odd, 2.0F, m[3]);
+  out[2] = plus(even, 4.0F, m[3]);
+  out[3] = plus(hn::Add(odd, m[4]), 8.0F, m[3]);
+}
+
+// Stride 2: five frequencies of two taps, and four of the one tap between them.
+
+struct StridedInput {
+  static constexpr int kIn = 9, kOut = 9;
+  HWY_ATTR static void apply(const Vector* d, Vector* out) {
+    interpolate_five(d[0], d[2], d[4], d[6], d[8], out);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) out[5 + i] = d[2 * i + 1];
+  }
+};
+
+struct StridedFilter {
+  static constexpr int kIn = 3, kOut = 6;
+  HWY_ATTR static void apply(const Vector* w, Vector* out) {
+    out[0] = times(1.0F / 2, w[0]);
+    out[1] = times(-1.0F / 2, hn::Add(w[0], w[2]));
+    out[2] = times(-1.0F / 6, hn::Sub(w[0], w[2]));
+    out[3] = times(1.0F / 6, plus(w[0], 2.0F, w[2]));
+    out[4] = w[2];
+    out[5] = w[1];
+  }
+};
+
+struct StridedOutput {
+  static constexpr int kIn = 9, kOut = 4;
+  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+    evaluate_five_transposed(m, out);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) out[i] = hn::Add(out[i], m[5 + i]);
+  }
+};
+
+struct StridedGradient {
+  static constexpr int kIn = 5, kOut = 9;
+  HWY_ATTR static void apply(const Vector* g, Vector* out) {
+    interpolate_five(g[0], g[1], g[2], g[3], g[4], out);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) out[5 + i] = g[i];
+  }
+};
+
+struct StridedInputGrad {
+  static constexpr int kIn = 9, kOut = 8;
+  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+    Vector odd[4];
+    evaluate_five_transposed(m, odd);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      out[2 * i] = m[5 + i];
+      out[2 * i + 1] = odd[i];
+    }
+  }
+};
+
+struct StridedGradientFilter {
+  static constexpr int kIn = 4, kOut = 9;
+  HWY_ATTR static void apply(const Vector* g, Vector* out) {
+    const Vector even = hn::Add(g[0], g[2]), odd = hn::Add(g[1], g[3]);
+    out[0] = times(1.0F / 2, g[0]);
+    out[1] = times(-1.0F / 2, hn::Add(even, odd));
+    out[2] = times(-1.0F / 6, hn::Sub(even, odd));
+    out[3] = times(1.0F / 6, plus(plus(g[0], 4.0F, g[2]), 2.0F, plus(g[1], 4.0F, g[3])));
+    out[4] = g[3];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) out[5 + i] = g[i];
+  }
+};
+
+struct StridedWeightGrad {
+  static constexpr int kIn = 6, kOut = 3;
+  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+    out[0] = hn::Add(hn::Add(m[0], m[1]), hn::Add(m[2], m[3]));
+    out[1] = m[5];
+    out[2] = plus(hn::Add(hn::Sub(m[1], m[2]), m[4]), 2.0F, m[3]);
+  }
+};
+
 /// Applies Line to the columns, then to the rows. load(i, j) -> Vector, store(i, j, Vector).
 template <class Line, class Load, class Store>
 HWY_ATTR HWY_INLINE void apply_twice(const Load& load, const Store& store) {
   constexpr int kIn = Line::kIn, kOut = Line::kOut;
   Vector half[kOut][kIn];
-#pragma GCC unroll 6
+#pragma GCC unroll 9
   for (int j = 0; j < kIn; ++j) {
     Vector column[kIn], out[kOut];
-#pragma GCC unroll 6
+#pragma GCC unroll 9
     for (int i = 0; i < kIn; ++i) column[i] = load(i, j);
     Line::apply(column, out);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
     for (int i = 0; i < kOut; ++i) half[i][j] = out[i];
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 9
   for (int i = 0; i < kOut; ++i) {
     Vector out[kOut];
     Line::apply(half[i], out);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
     for (int j = 0; j < kOut; ++j) store(i, j, out[j]);
   }
 }
@@ -111,7 +208,7 @@ HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* 
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
   const auto store = [&](int i, int j, Vector v)
-                         HWY_ATTR { hn::StoreU(v, d, out + (i * kPoints + j) * stride + c); };
+                         HWY_ATTR { hn::StoreU(v, d, out + (i * Line::kOut + j) * stride + c); };
   for (; c + lanes <= channels; c += lanes)
     apply_twice<Line>(
         [&](int i, int j) HWY_ATTR { return hn::LoadU(d, cells[i * Line::kIn + j] + c); }, store);
@@ -130,7 +227,7 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
   const auto load = [&](int i, int j)
-                        HWY_ATTR { return hn::LoadU(d, m + (i * kPoints + j) * stride + c); };
+                        HWY_ATTR { return hn::LoadU(d, m + (i * Line::kIn + j) * stride + c); };
   for (; c + lanes <= channels; c += lanes)
     apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
       float* const cell = cells[i * Line::kOut + j];
@@ -148,19 +245,44 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
   });
 }
 
-WinogradTransforms table() {
-  WinogradTransforms transforms{
-      .input = forwards<Interpolate>,
-      .filter = {nullptr, nullptr, forwards<Evaluate<2>>, forwards<Evaluate<3>>,
-                 forwards<Evaluate<4>>, forwards<Evaluate<5>>},
-      .output = {nullptr, nullptr, backwards<EvaluateTransposed<2>>,
-                 backwards<EvaluateTransposed<3>>, backwards<EvaluateTransposed<4>>,
-                 backwards<EvaluateTransposed<5>>}};
-  if constexpr (hn::MaxLanes(Tag()) * sizeof(float) == 64) {
-    transforms.stream_output[2] = backwards<EvaluateTransposed<2>, true>;
-    transforms.stream_output[4] = backwards<EvaluateTransposed<4>, true>;
-  }
-  return transforms;
+template <class Line>
+WinogradScheme::Forwards forwards_of() {
+  return {.cells = Line::kIn, .apply = forwards<Line>};
+}
+
+template <class Line>
+WinogradScheme::Backwards backwards_of() {
+  constexpr bool kWholeLines = hn::MaxLanes(Tag()) * sizeof(float) == 64;
+  WinogradScheme::Backwards of{.cells = Line::kOut, .apply = backwards<Line>};
+  if constexpr (kWholeLines) of.stream = backwards<Line, true>;
+  return of;
+}
+
+template <int taps>
+WinogradScheme scheme() {
+  constexpr int kTile = kPoints + 1 - taps;
+  const WinogradScheme::Direction slide{forwards_of<Interpolate>(),
+                                        backwards_of<EvaluateTransposed<kTile>>()};
+  return {.points = kPoints,
+          .filter_points = kPoints,
+          .filter = forwards_of<Evaluate<taps>>(),
+          .forward = slide,
+          .input_grad = slide,
+          .gradient = forwards_of<Evaluate<kTile>>(),
+          .weight_grad = backwards_of<EvaluateTransposed<taps>>()};
+}
+
+WinogradSchemes table() {
+  return {.taps3 = scheme<3>(),
+          .taps5 = scheme<5>(),
+          .taps3_stride2 = {
+              .points = 9,
+              .filter_points = 6,
+              .filter = forwards_of<StridedFilter>(),
+              .forward = {forwards_of<StridedInput>(), backwards_of<StridedOutput>()},
+              .input_grad = {forwards_of<StridedGradient>(), backwards_of<StridedInputGrad>()},
+              .gradient = forwards_of<StridedGradientFilter>(),
+              .weight_grad = backwards_of<StridedWeightGrad>()}};
 }
 
 }  // namespace rho::kernels::cpu::HWY_NAMESPACE
@@ -171,9 +293,9 @@ namespace rho::kernels::cpu {
 
 HWY_EXPORT(table);
 
-const WinogradTransforms& winograd_transforms() {
-  static const WinogradTransforms transforms = HWY_DYNAMIC_DISPATCH(table)();
-  return transforms;
+const WinogradSchemes& winograd_schemes() {
+  static const WinogradSchemes schemes = HWY_DYNAMIC_DISPATCH(table)();
+  return schemes;
 }
 
 }  // namespace rho::kernels::cpu

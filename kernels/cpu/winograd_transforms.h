@@ -1,42 +1,81 @@
-// The transforms of Winograd's minimal filtering with six points (0, 1, -1, 2, -2, infinity) in
-// each direction, compiled for each instruction set and chosen at run time.
+// The transforms of Winograd's minimal filtering, compiled for each instruction set and chosen at
+// run time (Winograd 1980; Lavin and Gray 2016, who write G = S E(k) and A = E(m)).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace rho::kernels::cpu {
 
-/// A filter of k taps slides over a line of 6 inputs and gives 7 - k outputs, for any k:
-///   y = E(7 - k)^T ((S E(k) w) * (B^T d))
-/// where E(k) evaluates a polynomial of k coefficients at the points, S scales and B^T interpolates
-/// (Winograd 1980; Lavin and Gray 2016, who write G = S E(k) and A = E(7 - k)). In two dimensions
-/// each is applied to columns, then rows. Vectors run along channels.
-struct WinogradTransforms {
-  static constexpr int kPoints = 6;
-  static constexpr int kFrequencies = kPoints * kPoints;
-  static constexpr int kMinTaps = 2, kMaxTaps = 5;
+/// One way to slide a filter over squares of pixels: all three directions of a convolution, in
+/// tiles of which a transform makes frequencies. In one dimension, with E(k) evaluating a
+/// polynomial of k coefficients at the points, S scaling and B^T interpolating:
+///
+/// - stride 1, r taps, m = 7 - r outputs, the six points 0, 1, -1, 2, -2, infinity:
+///     y = E(m)^T ((S E(r) w) * (B^T d)),  w' = E(r)^T ((S E(m) g) * (B^T d))
+///   and the gradient of the inputs slides the reversed filter over g.
+/// - stride 2, taps w0, w1, w2, four outputs: the even inputs meet w0 and w2, two taps of stride 1
+///   with the five points 0, 1, -1, 2, infinity; the odd ones meet w1 alone and stay as they are.
+///   The nine frequencies of a tile share the six of a filter, S E(2) (w0, w2) and w1. The padding
+///   must be odd, so that a tile of the input's gradient begins with a pixel that met w1.
+///
+/// In two dimensions each is applied to columns, then rows. Vectors run along channels.
+struct WinogradScheme {
+  static constexpr int kMaxPoints = 9;
+  static constexpr int kMaxCells = kMaxPoints * kMaxPoints;
 
-  /// cells[i * 6 + j]: the channels of the input at row i and column j. B^T d B goes to
-  /// out + f * stride for each frequency f: `channels` values, and zeros to the end of the last
-  /// vector.
-  using Input = void (*)(const float* const* cells, std::int64_t channels, float* out,
-                         std::int64_t stride);
-  /// cells[a * k + b] likewise; S E(k) w E(k)^T S.
-  using Filter = Input;
-  /// E(k)^T m E(k) of the frequencies at m + f * stride, to the pixels at cells[i * k + j] where
-  /// these are not null: `channels` values exactly.
-  using Output = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
-                          float* const* cells);
+  /// Cells to frequencies: cells[i * n + j] are the channels of row i and column j of n; frequency
+  /// f goes to out + f * stride: `channels` values, and zeros to the end of the last vector.
+  struct Forwards {
+    int cells = 0;  ///< n
+    void (*apply)(const float* const* cells, std::int64_t channels, float* out,
+                  std::int64_t stride) = nullptr;
+  };
+  /// Frequencies at m + f * stride to the cells that are not null: `channels` values exactly.
+  struct Backwards {
+    using Function = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
+                              float* const* cells);
+    int cells = 0;  ///< n
+    Function apply = nullptr;
+    /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is
+    /// no whole line.
+    Function stream = nullptr;
+  };
+  /// Transforms of one direction: what slides, what is slid over, and the results.
+  struct Direction {
+    Forwards input;
+    Backwards output;
+  };
 
-  Input input = nullptr;
-  Filter filter[kMaxTaps + 1] = {};  ///< [k]
-  Output output[kMaxTaps + 1] = {};  ///< [k]
-  /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is no
-  /// whole line.
-  Output stream_output[kMaxTaps + 1] = {};
+  int points = 0;         ///< of a tile in one dimension
+  int filter_points = 0;  ///< of a filter: the last one serves all of a tile's from there on
+  Forwards filter;
+  Direction forward;      ///< x to y
+  Direction input_grad;   ///< gradients of y to those of x
+  Forwards gradient;      ///< of y, as it takes the part of the filter: a tile's frequencies
+  Backwards weight_grad;  ///< from a filter's frequencies
+
+  int frequencies() const { return points * points; }
+  int filter_frequencies() const { return filter_points * filter_points; }
+  /// The frequency of a filter that frequency f of a tile is multiplied with.
+  int filter_of(int f) const {
+    const int last = filter_points - 1;
+    return std::min(f / points, last) * filter_points + std::min(f % points, last);
+  }
+  /// Calls body(f) for those that are multiplied with frequency of_filter of a filter, in order.
+  template <class Body>
+  void for_each_frequency(int of_filter, const Body& body) const {
+    const int last = filter_points - 1;
+    const int i = of_filter / filter_points, j = of_filter % filter_points;
+    for (int a = i; a < (i < last ? i + 1 : points); ++a)
+      for (int b = j; b < (j < last ? j + 1 : points); ++b) body(a * points + b);
+  }
 };
 
-/// Those of the running machine.
-const WinogradTransforms& winograd_transforms();
+/// The schemes of the running machine.
+struct WinogradSchemes {
+  WinogradScheme taps3, taps5, taps3_stride2;
+};
+const WinogradSchemes& winograd_schemes();
 
 }  // namespace rho::kernels::cpu

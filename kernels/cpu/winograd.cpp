@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kMaxCells = WinogradScheme::kMaxCells;
 constexpr std::int64_t kMinChannels = 8;
-constexpr std::int64_t kTilesOfSum = 24;    // between which a weight gradient goes to memory
+constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient goes to memory
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
 constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
 

@@ -226,8 +226,10 @@ void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u
         tile.out_advance = count * of_m.pitch;
         kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
       };
-      if (rows >= most) run(0, most, rows / most);
-      if (rows % most != 0) run(rows - rows % most, rows % most, 1);
+      const std::int64_t parts = ceil_div(rows, most);
+      const std::int64_t least = rows / parts, larger = rows % parts;  // these have a row more
+      if (larger != 0) run(0, least + 1, larger);
+      run(larger * (least + 1), least, parts - larger);
     }
 }
 
@@ -288,7 +290,9 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
   const std::int64_t most = block_of(scheme, in_place ? in : in + out, in, out);
-  const std::int64_t block = std::min(most, ceil_div(tiles.count, std::int64_t{4} * threads()));
+  // As many blocks for each thread, and some, because threads are not equally fast.
+  const std::int64_t rounds = std::max<std::int64_t>(4, ceil_div(tiles.count, most * threads()));
+  const std::int64_t block = ceil_div(tiles.count, rounds * threads());
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
   const WinogradScheme::Forwards& input = direction.input;
   const WinogradScheme::Backwards& output = direction.output;

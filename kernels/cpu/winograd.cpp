@@ -17,7 +17,7 @@
 namespace rho::kernels::cpu {
 namespace {
 
-constexpr int kMaxCells = WinogradScheme::kMaxCells;
+constexpr std::int64_t kMaxCells = WinogradScheme::kMaxCells;
 constexpr std::int64_t kMinChannels = 8;
 constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient goes to memory
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
@@ -182,7 +182,7 @@ constexpr std::int64_t kGroup = 16;
 template <class Use>
 void transform_filters(const WinogradShape& s, const float* w, bool flipped, const Use& use) {
   const WinogradScheme::Forwards& transform = scheme_of(s).filter;
-  const int taps = transform.cells;
+  const std::int64_t taps = transform.cells;
   const std::int64_t groups = ceil_div(s.outs, kGroup);
   const Pixels<const float> filters{w, s.kernel, s.kernel, s.ins, s.step(), zeros(s.ins)};
   parallel_for(groups * s.phases(), [&](std::int64_t task) {
@@ -210,7 +210,7 @@ void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u
   MicroTile<float> tile;
   tile.row_segments = tile.column_segments = &no_segment;
   tile.length = v.depth();
-  for (int f = 0; f < scheme.frequencies(); ++f)
+  for (std::int64_t f = 0; f < scheme.frequencies(); ++f)
     for (std::int64_t p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors(p);
       const std::int64_t most = kernels.max_rows(Rows::Apart, vectors);
@@ -245,10 +245,10 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
   tile.accumulate = accumulate;
   tile.row_step = of_g.pitch;
   tile.column_step = of_u.pitch;
-  for (int filter = 0; filter < scheme.filter_frequencies(); ++filter) {
+  for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter) {
     std::int64_t in_g[kMaxCells], in_u[kMaxCells];
     tile.segments = 0;
-    scheme.for_each_frequency(filter, [&](int f) {
+    scheme.for_each_frequency(filter, [&](std::int64_t f) {
       in_g[tile.segments] = f * of_g.stride;
       in_u[tile.segments++] = f * of_u.stride;
     });
@@ -350,12 +350,12 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
 void winograd_forward(const WinogradShape& s, const float* x, const float* w, float* y) {
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
-  const int frequencies = scheme.filter_frequencies();
+  const std::int64_t frequencies = scheme.filter_frequencies();
   PackedFilters filters(frequencies, s.phases() * s.ins, s.outs, scratch);
   transform_filters(s, w, false,
                     [&](std::int64_t o, std::int64_t count, std::int64_t phase,
                         const float* spectra, const Spectrum& of) {
-                      for (int f = 0; f < frequencies; ++f)
+                      for (std::int64_t f = 0; f < frequencies; ++f)
                         filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
                                             s.ins, count);
                     });
@@ -403,12 +403,12 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                          float* grad_x) {
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
-  const int frequencies = scheme.filter_frequencies();
+  const std::int64_t frequencies = scheme.filter_frequencies();
   PackedFilters filters(frequencies, s.outs, s.phases() * s.ins, scratch);
   transform_filters(s, w, true,
                     [&](std::int64_t o, std::int64_t count, std::int64_t phase,
                         const float* spectra, const Spectrum& of) {
-                      for (int f = 0; f < frequencies; ++f)
+                      for (std::int64_t f = 0; f < frequencies; ++f)
                         filters.set_rows(f, o, phase * s.ins, spectra + f * of.stride, of.pitch,
                                          count, s.ins);
                     });
@@ -416,7 +416,8 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
   const Tiles tiles(s.images, down.count, across.count, s.tile());
   const Pixels<const float> in{grad_y, s.out_height, s.out_width, s.outs, 1, zeros(s.outs)};
   const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.step(), nullptr};
-  const int in_cells = scheme.input_grad.input.cells, out_cells = scheme.input_grad.output.cells;
+  const std::int64_t in_cells = scheme.input_grad.input.cells,
+                     out_cells = scheme.input_grad.output.cells;
   slide(
       scheme, scheme.input_grad, tiles, filters, in, 1, out, s.phases(),
       [&](std::int64_t t, std::int64_t, const float** cells) {

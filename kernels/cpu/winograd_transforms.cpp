@@ -107,7 +107,7 @@ struct StridedInput {
   HWY_ATTR static void apply(const Vector* d, Vector* out) {
     interpolate_five(d[0], d[2], d[4], d[6], d[8], out);
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) out[5 + i] = d[2 * i + 1];
+    for (std::size_t i = 0; i < 4; ++i) out[5 + i] = d[2 * i + 1];
   }
 };
 
@@ -147,7 +147,7 @@ struct StridedInputGrad {
     Vector odd[4];
     evaluate_five_transposed(m, odd);
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 4; ++i) {
       out[2 * i] = m[5 + i];
       out[2 * i + 1] = odd[i];
     }

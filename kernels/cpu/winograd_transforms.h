@@ -21,13 +21,13 @@ namespace rho::kernels::cpu {
 ///
 /// In two dimensions each is applied to columns, then rows. Vectors run along channels.
 struct WinogradScheme {
-  static constexpr int kMaxPoints = 9;
-  static constexpr int kMaxCells = kMaxPoints * kMaxPoints;
+  static constexpr std::int64_t kMaxPoints = 9;
+  static constexpr std::int64_t kMaxCells = kMaxPoints * kMaxPoints;
 
   /// Cells to frequencies: cells[i * n + j] are the channels of row i and column j of n; frequency
   /// f goes to out + f * stride: `channels` values, and zeros to the end of the last vector.
   struct Forwards {
-    int cells = 0;  ///< n
+    std::int64_t cells = 0;  ///< n
     void (*apply)(const float* const* cells, std::int64_t channels, float* out,
                   std::int64_t stride) = nullptr;
   };
@@ -35,7 +35,7 @@ struct WinogradScheme {
   struct Backwards {
     using Function = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
                               float* const* cells);
-    int cells = 0;  ///< n
+    std::int64_t cells = 0;  ///< n
     Function apply = nullptr;
     /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is
     /// no whole line.
@@ -47,28 +47,29 @@ struct WinogradScheme {
     Backwards output;
   };
 
-  int points = 0;         ///< of a tile in one dimension
-  int filter_points = 0;  ///< of a filter: the last one serves all of a tile's from there on
+  std::int64_t points = 0;  ///< of a tile in one dimension
+  std::int64_t filter_points =
+      0;  ///< of a filter: the last one serves all of a tile's from there on
   Forwards filter;
   Direction forward;      ///< x to y
   Direction input_grad;   ///< gradients of y to those of x
   Forwards gradient;      ///< of y, as it takes the part of the filter: a tile's frequencies
   Backwards weight_grad;  ///< from a filter's frequencies
 
-  int frequencies() const { return points * points; }
-  int filter_frequencies() const { return filter_points * filter_points; }
+  std::int64_t frequencies() const { return points * points; }
+  std::int64_t filter_frequencies() const { return filter_points * filter_points; }
   /// The frequency of a filter that frequency f of a tile is multiplied with.
-  int filter_of(int f) const {
-    const int last = filter_points - 1;
+  std::int64_t filter_of(std::int64_t f) const {
+    const std::int64_t last = filter_points - 1;
     return std::min(f / points, last) * filter_points + std::min(f % points, last);
   }
   /// Calls body(f) for those that are multiplied with frequency of_filter of a filter, in order.
   template <class Body>
-  void for_each_frequency(int of_filter, const Body& body) const {
-    const int last = filter_points - 1;
-    const int i = of_filter / filter_points, j = of_filter % filter_points;
-    for (int a = i; a < (i < last ? i + 1 : points); ++a)
-      for (int b = j; b < (j < last ? j + 1 : points); ++b) body(a * points + b);
+  void for_each_frequency(std::int64_t of_filter, const Body& body) const {
+    const std::int64_t last = filter_points - 1;
+    const std::int64_t i = of_filter / filter_points, j = of_filter % filter_points;
+    for (std::int64_t a = i; a < (i < last ? i + 1 : points); ++a)
+      for (std::int64_t b = j; b < (j < last ? j + 1 : points); ++b) body(a * points + b);
   }
 };
 

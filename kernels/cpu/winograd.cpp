@@ -210,26 +210,27 @@ void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u
   MicroTile<float> tile;
   tile.row_segments = tile.column_segments = &no_segment;
   tile.length = v.depth();
-  for (std::int64_t f = 0; f < scheme.frequencies(); ++f)
+  for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter)
     for (std::int64_t p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors(p);
-      const std::int64_t most = kernels.max_rows(Rows::Apart, vectors);
-      tile.columns = v.panel(scheme.filter_of(f), p);
-      tile.column_step = tile.valid_columns = panels.width(p);
-      const auto run = [&](std::int64_t first, std::int64_t count, std::int64_t repeats) {
-        for (std::int64_t r = 0; r < count; ++r) {
-          tile.rows[r] = u + f * of_u.stride + (first + r) * of_u.pitch;
-          tile.out[r] = m + f * of_m.stride + (first + r) * of_m.pitch + panels.first(p);
-        }
-        tile.repeats = repeats;
-        tile.row_advance = count * of_u.pitch;
-        tile.out_advance = count * of_m.pitch;
-        kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
-      };
-      const std::int64_t parts = ceil_div(rows, most);
+      const std::int64_t parts = ceil_div(rows, kernels.max_rows(Rows::Apart, vectors));
       const std::int64_t least = rows / parts, larger = rows % parts;  // these have a row more
-      if (larger != 0) run(0, least + 1, larger);
-      run(larger * (least + 1), least, parts - larger);
+      tile.columns = v.panel(filter, p);
+      tile.column_step = tile.valid_columns = panels.width(p);
+      scheme.for_each_frequency(filter, [&](std::int64_t f) {
+        const auto run = [&](std::int64_t first, std::int64_t count, std::int64_t repeats) {
+          for (std::int64_t r = 0; r < count; ++r) {
+            tile.rows[r] = u + f * of_u.stride + (first + r) * of_u.pitch;
+            tile.out[r] = m + f * of_m.stride + (first + r) * of_m.pitch + panels.first(p);
+          }
+          tile.repeats = repeats;
+          tile.row_advance = count * of_u.pitch;
+          tile.out_advance = count * of_m.pitch;
+          kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
+        };
+        if (larger != 0) run(0, least + 1, larger);
+        run(larger * (least + 1), least, parts - larger);
+      });
     }
 }
 

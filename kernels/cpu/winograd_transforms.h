@@ -2,7 +2,6 @@
 // run time (Winograd 1980; Lavin and Gray 2016, who write G = S E(k) and A = E(m)).
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 namespace rho::kernels::cpu {
@@ -41,15 +40,15 @@ struct WinogradScheme {
     /// no whole line.
     Function stream = nullptr;
   };
-  /// Transforms of one direction: what slides, what is slid over, and the results.
+  /// Where a filter slides: what it slides over, and what that gives.
   struct Direction {
     Forwards input;
     Backwards output;
   };
 
   std::int64_t points = 0;  ///< of a tile in one dimension
-  std::int64_t filter_points =
-      0;  ///< of a filter: the last one serves all of a tile's from there on
+  /// Of a filter: the last one serves all of a tile's from there on.
+  std::int64_t filter_points = 0;
   Forwards filter;
   Direction forward;      ///< x to y
   Direction input_grad;   ///< gradients of y to those of x
@@ -58,12 +57,8 @@ struct WinogradScheme {
 
   std::int64_t frequencies() const { return points * points; }
   std::int64_t filter_frequencies() const { return filter_points * filter_points; }
-  /// The frequency of a filter that frequency f of a tile is multiplied with.
-  std::int64_t filter_of(std::int64_t f) const {
-    const std::int64_t last = filter_points - 1;
-    return std::min(f / points, last) * filter_points + std::min(f % points, last);
-  }
-  /// Calls body(f) for those that are multiplied with frequency of_filter of a filter, in order.
+  /// Calls body(f) for the frequencies of a tile that are multiplied with frequency of_filter of a
+  /// filter, in order.
   template <class Body>
   void for_each_frequency(std::int64_t of_filter, const Body& body) const {
     const std::int64_t last = filter_points - 1;

@@ -19,7 +19,7 @@ constexpr std::array<std::pair<const char*, PixelMode>, 4> kModes{
      {"gaussian", PixelMode::Gaussian}}};
 
 // Independent random numbers for each use of the seed.
-enum Stream : std::uint64_t { kTrain, kTest };
+enum PixelStream : std::uint64_t { kTrain, kTest };
 
 void check_examples(const Split& split) {
   const Tensor &train = split.train.examples, &test = split.test.examples;

@@ -38,7 +38,7 @@ struct SphereProducts {
 };
 
 /// Adds the products of more elements of one row; the peak stays that of `to`.
-constexpr void add(SphereProducts& to, const SphereProducts& part) {
+constexpr void add_products(SphereProducts& to, const SphereProducts& part) {
   to.vv += part.vv;
   to.vu += part.vu;
   to.vg += part.vg;

@@ -25,14 +25,14 @@ GroupProducts products(const Tensors& v, const Tensors& u, const Tensors& g, dou
     for (std::size_t r = 0; r < rows; ++r) {
       SphereProducts& row = out.rows[r];
       if (!std::isinf(p)) {
-        add(row, part[r]);
+        add_products(row, part[r]);
       } else if (row.peak_index < 0 || !(part[r].peak <= row.peak)) {
         SphereProducts all = part[r];
-        add(all, without_normal(row));
+        add_products(all, without_normal(row));
         row = all;
         out.peak_tensor[r] = t;
       } else {
-        add(row, without_normal(part[r]));
+        add_products(row, without_normal(part[r]));
       }
     }
   }

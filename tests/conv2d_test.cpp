@@ -29,20 +29,20 @@ Tensor random(const Shape& shape, std::uint64_t stream) {
   return out;
 }
 
-struct Case {
+struct ConvCase {
   Shape x, w;
   Conv2dOptions options;
 
   Shape y() const { return kernels::conv2d_shape(x, w, options); }
 };
 
-std::ostream& operator<<(std::ostream& out, const Case& c) {
+std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
   return out << "x " << c.x << " w " << c.w << " stride " << c.options.stride_h << ","
              << c.options.stride_w << " pad " << c.options.pad_h << "," << c.options.pad_w
              << " groups " << c.options.groups;
 }
 
-std::vector<Case> cases() {
+std::vector<ConvCase> conv_cases() {
   return {
       {{2, 5, 6, 3}, {4, 3, 3, 3}, {}},
       {{1, 1, 1, 1}, {1, 1, 1, 1}, {}},
@@ -72,7 +72,7 @@ std::vector<Case> cases() {
 
 /// Calls visit(x_index, w_index, y_index) for every product that the convolution sums.
 template <class Visit>
-void for_each_term(const Case& c, Visit&& visit) {
+void for_each_term(const ConvCase& c, Visit&& visit) {
   const Shape &x = c.x, &w = c.w, y = c.y();
   const std::int64_t outs = w[0] / c.options.groups;
   for (std::int64_t n = 0; n < y[0]; ++n)
@@ -127,8 +127,8 @@ Tensor unset(const Shape& shape) {
 }
 
 template <class T>
-void expect_plain_loops(const Case& c) {
-  SCOPED_TRACE(testing::Message() << c);
+void expect_plain_loops(const ConvCase& c) {
+  SCOPED_TRACE(::testing::Message() << c);
   const Tensor x = random<T>(c.x, 1), w = random<T>(c.w, 2), grad_y = random<T>(c.y(), 3);
   Oracle y(numel(c.y())), grad_x(numel(c.x)), grad_w(numel(c.w));
   const auto xs = x.to_vector<double>(), ws = w.to_vector<double>();
@@ -148,7 +148,7 @@ void expect_plain_loops(const Case& c) {
 }
 
 TEST(Conv2d, EqualsPlainLoops) {
-  for (const Case& c : cases()) {
+  for (const ConvCase& c : conv_cases()) {
     expect_plain_loops<float>(c);
     expect_plain_loops<double>(c);
   }
@@ -168,7 +168,7 @@ TEST(Conv2d, EqualsPlainLoopsAtRandomShapes) {
 }
 
 TEST(Conv2d, EmptyBatch) {
-  const Case c{{0, 5, 5, 2}, {3, 3, 3, 2}, {}};
+  const ConvCase c{{0, 5, 5, 2}, {3, 3, 3, 2}, {}};
   const Tensor x = random<float>(c.x, 1), w = random<float>(c.w, 2), y = unset<float>(c.y());
   kernels::conv2d_forward(x, w, c.options, y);
   kernels::conv2d_input_grad(y, w, c.options, x);
@@ -180,8 +180,9 @@ TEST(Conv2d, EmptyBatch) {
 
 TEST(Conv2d, SameBitsForAnyNumberOfThreads) {
   const int before = kernels::threads();
-  for (const Case& c : {Case{{3, 9, 9, 5}, {34, 3, 3, 5}, {.pad_h = 1, .pad_w = 1}},
-                        Case{{1, 16, 15, 7}, {6, 5, 5, 7}, {.stride_h = 2, .stride_w = 2}}}) {
+  for (const ConvCase& c :
+       {ConvCase{{3, 9, 9, 5}, {34, 3, 3, 5}, {.pad_h = 1, .pad_w = 1}},
+        ConvCase{{1, 16, 15, 7}, {6, 5, 5, 7}, {.stride_h = 2, .stride_w = 2}}}) {
     const Tensor x = random<float>(c.x, 1), w = random<float>(c.w, 2), gy = random<float>(c.y(), 3);
     const auto all = [&](int threads) {
       kernels::set_threads(threads);
@@ -226,14 +227,14 @@ TEST(Conv2d, AnyStridesOfTheInputs) {
 }
 
 TEST(Conv2d, Derivatives) {
-  const Case small[] = {
+  const ConvCase small[] = {
       {{2, 4, 4, 2}, {3, 3, 3, 2}, {}},
       {{1, 5, 4, 1}, {2, 3, 2, 1}, {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}},
       {{1, 4, 4, 2}, {2, 1, 1, 2}, {.stride_h = 2, .stride_w = 3}},
       {{1, 4, 3, 4}, {4, 2, 2, 2}, {.pad_w = 1, .groups = 2}},
   };
-  for (const Case& c : small) {
-    SCOPED_TRACE(testing::Message() << c);
+  for (const ConvCase& c : small) {
+    SCOPED_TRACE(::testing::Message() << c);
     const DifferentiableFunction f = [&](const std::vector<Variable>& in) {
       return conv2d(in[0], in[1], c.options);
     };
@@ -256,11 +257,11 @@ Variable fused(const std::vector<Variable>& in, const Conv2dOptions& options, bo
 }
 
 template <class T>
-void expect_fused_is_separate(const Case& c) {
+void expect_fused_is_separate(const ConvCase& c) {
   const Tensor g = random<T>(c.y(), 4);
   for (const bool with_bias : {false, true})
     for (const bool relu : {false, true}) {
-      SCOPED_TRACE(testing::Message() << c << " bias " << with_bias << " relu " << relu);
+      SCOPED_TRACE(::testing::Message() << c << " bias " << with_bias << " relu " << relu);
       std::vector<Variable> in{Variable(random<T>(c.x, 1), true),
                                Variable(random<T>(c.w, 2), true)};
       if (with_bias) in.emplace_back(random<T>({c.w[0]}, 3), true);
@@ -284,10 +285,10 @@ void expect_fused_is_separate(const Case& c) {
 }
 
 TEST(Conv2d, FusedWithBiasAndReluIsSeparate) {
-  for (const Case& c :
-       {Case{{3, 7, 6, 3}, {34, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},
-        Case{{2, 5, 5, 2}, {1, 3, 3, 2}, {}}, Case{{9, 12, 12, 8}, {16, 5, 5, 8}, {}},
-        Case{{1, 1, 1, 1}, {1, 1, 1, 1}, {}}, Case{{0, 5, 5, 2}, {3, 3, 3, 2}, {}}}) {
+  for (const ConvCase& c :
+       {ConvCase{{3, 7, 6, 3}, {34, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},
+        ConvCase{{2, 5, 5, 2}, {1, 3, 3, 2}, {}}, ConvCase{{9, 12, 12, 8}, {16, 5, 5, 8}, {}},
+        ConvCase{{1, 1, 1, 1}, {1, 1, 1, 1}, {}}, ConvCase{{0, 5, 5, 2}, {3, 3, 3, 2}, {}}}) {
     expect_fused_is_separate<float>(c);
     expect_fused_is_separate<double>(c);
   }

@@ -11,9 +11,12 @@
 #include "kernels/matmul.h"
 #include "kernels/threads.h"
 #include "tensor/random.h"
+#include "tests/support/testing.h"
 
 namespace rho {
 namespace {
+
+using testing::leaf;
 
 template <class T>
 Tensor random(const Shape& shape, std::uint64_t stream) {
@@ -22,8 +25,6 @@ Tensor random(const Shape& shape, std::uint64_t stream) {
   std::generate_n(out.data<T>(), out.numel(), [&] { return static_cast<T>(rng.normal()); });
   return out;
 }
-
-Variable leaf(const Tensor& value) { return Variable(value, true); }
 
 /// Compares out with a b, both [M, K] x [K, N]: each sum of K terms may be off by K + 2 roundings
 /// of the sum of magnitudes (Higham 2002, section 3.1), in the kernel and in the oracle.

@@ -47,7 +47,7 @@ Tensor statistics_for(const Variable& x, double low) {
   return kernels::to_dtype(uniform({x.size(-1)}, 8, low, low + 1.0), x.dtype());
 }
 
-std::vector<OpCase> cases() {
+std::vector<OpCase> op_cases() {
   const Shapes pair{{3, 4}, {4}}, pair_one{{1, 1}, {1}}, pair_none{{0, 4}, {4}};
   const Shapes one{{3, 4}}, one_one{{1, 1}}, one_none{{0, 4}};
   const Shapes image{{2, 4, 5, 3}}, image_one{{1, 1, 1, 1}}, image_none{{0, 4, 5, 3}};
@@ -266,7 +266,7 @@ class Ops : public ::testing::TestWithParam<OpCase> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Ops, ::testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(All, Ops, ::testing::ValuesIn(op_cases()),
                          [](const auto& instance) { return instance.param.name; });
 
 TEST_P(Ops, StridedInputsGiveTheSameBits) {

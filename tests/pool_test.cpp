@@ -19,13 +19,13 @@ using testing::message_of;
 using testing::strided;
 using testing::uniform;
 
-struct Case {
+struct PoolCase {
   Shape x;
   Pool2dOptions options;
 };
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all{
+const std::vector<PoolCase>& pool_cases() {
+  static const std::vector<PoolCase> all{
       {{2, 4, 6, 3}, {}},
       {{1, 1, 1, 1}, {.size_h = 1, .size_w = 1, .stride_h = 1, .stride_w = 1}},
       {{2, 5, 7, 2}, {.size_h = 3, .size_w = 2, .stride_h = 1, .stride_w = 2}},  // windows overlap
@@ -37,7 +37,7 @@ const std::vector<Case>& cases() {
 }
 
 /// For every output element: the elements of x that its window sees.
-std::vector<std::vector<double>> windows(const Case& c, const Tensor& x) {
+std::vector<std::vector<double>> windows(const PoolCase& c, const Tensor& x) {
   const auto values = x.to_vector<double>();
   const Shape y = kernels::pool2d_shape(c.x, c.options, "test");
   std::vector<std::vector<double>> out;
@@ -59,7 +59,7 @@ std::vector<std::vector<double>> windows(const Case& c, const Tensor& x) {
 }
 
 template <class T>
-void expect_pools(const Case& c, const Tensor& x) {
+void expect_pools(const PoolCase& c, const Tensor& x) {
   std::vector<double> largest, average;
   for (const auto& window : windows(c, x)) {
     largest.push_back(*std::max_element(window.begin(), window.end()));
@@ -74,7 +74,7 @@ void expect_pools(const Case& c, const Tensor& x) {
 }
 
 TEST(Pool, AgreesWithDouble) {
-  for (const Case& c : cases()) {
+  for (const PoolCase& c : pool_cases()) {
     expect_pools<double>(c, uniform(c.x));
     expect_pools<float>(c, uniform<float>(c.x));
     if (c.x[0] > 0) expect_pools<double>(c, strided<double>(uniform(c.x)));
@@ -82,7 +82,7 @@ TEST(Pool, AgreesWithDouble) {
 }
 
 TEST(Pool, Derivatives) {
-  for (const Case& c : cases())
+  for (const PoolCase& c : pool_cases())
     for (auto* op : {&max_pool2d, &avg_pool2d}) {
       const auto f = [&](const std::vector<Variable>& in) {
         const Variable y = (*op)(in[0], c.options);

@@ -132,7 +132,7 @@ Square twice(const Matrix& a, const Square& m) {
   });
 }
 
-struct Case {
+struct WinogradCase {
   Shape x, w;
   std::int64_t stride, pad;
 
@@ -145,11 +145,11 @@ struct Case {
   }
 };
 
-std::ostream& operator<<(std::ostream& out, const Case& c) {
+std::ostream& operator<<(std::ostream& out, const WinogradCase& c) {
   return out << "x " << c.x << " w " << c.w << " stride " << c.stride << " pad " << c.pad;
 }
 
-std::vector<Case> cases() {
+std::vector<WinogradCase> winograd_cases() {
   return {
       {{2, 8, 8, 16}, {8, 3, 3, 16}, 1, 1},  {{1, 9, 7, 5}, {19, 3, 3, 5}, 1, 0},
       {{1, 4, 4, 18}, {17, 3, 3, 18}, 1, 1}, {{1, 3, 3, 1}, {1, 3, 3, 1}, 1, 0},
@@ -198,7 +198,7 @@ Square gathered(const Magnitudes& of, const Square& a, const Square& b) {
   return out;
 }
 
-Expected expected(const Case& c, const Values& x, const Values& w, const Values& g) {
+Expected expected(const WinogradCase& c, const Values& x, const Values& w, const Values& g) {
   const WinogradShape s = c.shape();
   const Magnitudes of = s.strided() ? stride_two() : stride_one(static_cast<std::size_t>(s.taps()));
   const std::int64_t stride = s.stride, taps = s.taps(), m = s.tile(), step = s.step();
@@ -294,7 +294,7 @@ struct Results {
   std::vector<float> y, grad_x, grad_w;
 };
 
-Results run(const Case& c, const Tensor& x, const Tensor& w, const Tensor& g) {
+Results run(const WinogradCase& c, const Tensor& x, const Tensor& w, const Tensor& g) {
   Results r{unset(c.y()), unset(c.x), unset(c.w)};
   kernels::cpu::winograd_forward(c.shape(), x.data<float>(), w.data<float>(), r.y.data());
   kernels::cpu::winograd_input_grad(c.shape(), g.data<float>(), w.data<float>(), r.grad_x.data());
@@ -305,7 +305,7 @@ Results run(const Case& c, const Tensor& x, const Tensor& w, const Tensor& g) {
 Values doubles(const std::vector<float>& v) { return {v.begin(), v.end()}; }
 
 TEST(Winograd, EqualsPlainSumsWithinItsBound) {
-  for (const Case& c : cases()) {
+  for (const WinogradCase& c : winograd_cases()) {
     SCOPED_TRACE(::testing::Message() << c);
     const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
     const Tensor g = uniform<float>(c.y(), 3);
@@ -322,9 +322,9 @@ TEST(Winograd, EqualsPlainSumsWithinItsBound) {
 
 // The bound is loose; what is met on normal data is what networks see.
 TEST(Winograd, TypicalErrorIsAFewRoundings) {
-  const Case three{{4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1},
+  const WinogradCase three{{4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1},
       five{{4, 12, 12, 24}, {24, 5, 5, 24}, 1, 0}, strided{{4, 16, 16, 32}, {64, 3, 3, 32}, 2, 1};
-  for (const Case& c : {three, five, strided}) {
+  for (const WinogradCase& c : {three, five, strided}) {
     SCOPED_TRACE(::testing::Message() << c);
     const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
     const Tensor g = uniform<float>(c.y(), 3);
@@ -356,12 +356,12 @@ TEST(Winograd, TypicalErrorIsAFewRoundings) {
 // Results that no cache would hold are stored another way.
 TEST(Winograd, LargeResults) {
   const std::int64_t pixels = 2 * kernels::cpu::caches().second / (16 * 4) + 64;
-  const Case c{{pixels / 64 + 1, 8, 8, 16}, {16, 3, 3, 16}, 1, 1};
+  const WinogradCase c{{pixels / 64 + 1, 8, 8, 16}, {16, 3, 3, 16}, 1, 1};
   const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
   const Tensor g = uniform<float>(c.y(), 3);
   const Results all = run(c, x, w, g);
   // The first images alone, whose results are small.
-  const Case few{{8, 8, 8, 16}, c.w, 1, 1};
+  const WinogradCase few{{8, 8, 8, 16}, c.w, 1, 1};
   const Results some = run(few, x, w, g);
   EXPECT_TRUE(std::equal(some.y.begin(), some.y.end(), all.y.begin()));
   EXPECT_TRUE(std::equal(some.grad_x.begin(), some.grad_x.end(), all.grad_x.begin()));
@@ -372,7 +372,7 @@ TEST(Winograd, LargeResults) {
 
 TEST(Winograd, SameBitsForAnyNumberOfThreads) {
   const int before = kernels::threads();
-  for (const Case& c : cases()) {
+  for (const WinogradCase& c : winograd_cases()) {
     const Tensor x = uniform<float>(c.x, 1), w = uniform<float>(c.w, 2);
     const Tensor g = uniform<float>(c.y(), 3);
     kernels::set_threads(1);

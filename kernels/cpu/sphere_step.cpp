@@ -104,8 +104,8 @@ void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, doub
     });
     for (std::int64_t r = 0; r < count; ++r)
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
-        add(rows[static_cast<std::size_t>(r)],
-            partial[static_cast<std::size_t>(r * chunks + chunk)]);
+        add_products(rows[static_cast<std::size_t>(r)],
+                     partial[static_cast<std::size_t>(r * chunks + chunk)]);
   });
 }
 

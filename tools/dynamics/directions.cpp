@@ -7,7 +7,6 @@
 namespace rho::dynamics {
 namespace {
 
-constexpr std::size_t kSamples = 300;
 // Where an angle is smaller, its digits are lost with those of the smallest doubles.
 constexpr double kFloor = 1e-280;
 constexpr const char* kFlows[] = {"gradient", "weight-normalization"};
@@ -116,6 +115,7 @@ Report directions(const DirectionsOptions& options) {
   const auto chosen = static_cast<std::size_t>(options.example - 1);
   Vector x(flowers.example(chosen).begin(), flowers.example(chosen).end());
   for (double& value : x) value *= flowers.y[chosen];
+  constexpr std::size_t kSamples = 300;
   const Vector times = log_times(1.0, options.t_end, kSamples);
 
   Report report{.experiment = "theory3-3",

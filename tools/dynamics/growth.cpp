@@ -7,7 +7,6 @@
 namespace rho::dynamics {
 namespace {
 
-constexpr std::size_t kSamples = 400;
 constexpr double kFitFrom = 1e3;  // before it the start still shows
 constexpr double kDescentRate = 0.02, kDescentEnd = 100.0;
 
@@ -39,6 +38,7 @@ Report growth(const GrowthOptions& options) {
   report.panels = {
       {.title = "Product of the layers", .x_label = "time", .y_label = "rho", .log_x = true},
       {.title = "One layer", .x_label = "time", .y_label = "norm of the layer", .log_x = true}};
+  constexpr std::size_t kSamples = 400;
   const Vector times = log_times(1.0, options.t_end, kSamples);
   for (int k = 1; k <= options.layers; ++k) {
     const auto layers = static_cast<std::size_t>(k);

@@ -7,9 +7,6 @@
 namespace rho::dynamics {
 namespace {
 
-constexpr std::size_t kSamples = 200;
-constexpr Accuracy kAccuracy{1e-8, 1e-11};
-
 struct Named {
   std::string flow, title;
   bool converges;
@@ -30,6 +27,8 @@ void add_set(Report& report, const std::string& name, const Examples& examples,
              const MarginsOptions& options) {
   const HardMargin limit = hard_margin(examples);
   LinearSystem system(examples, options.loss);
+  constexpr std::size_t kSamples = 200;
+  constexpr Accuracy kAccuracy{1e-8, 1e-11};
   const Vector times = log_times(1.0, options.t_end, kSamples);
   report.rows.push_back({name + ": hard margin m by libsvm",
                          {limit.margin, kNone},

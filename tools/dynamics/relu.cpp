@@ -8,8 +8,6 @@
 namespace rho::dynamics {
 namespace {
 
-constexpr std::size_t kSamples = 200;
-constexpr Accuracy kAccuracy{1e-9, 1e-11};
 constexpr double kDescentEnd = 1.0, kRateUnit = 0.1;
 
 struct Method {
@@ -88,6 +86,8 @@ Report relu(const ReluOptions& options) {
   widths.back() = 1;
   NetworkSystem system(two_clouds(options.examples, options.seed), options.loss, widths, true);
   const Vector start = initial_weights(widths, options.seed);
+  constexpr std::size_t kSamples = 200;
+  constexpr Accuracy kAccuracy{1e-9, 1e-11};
   const Vector times = log_times(1e-2, options.t_end, kSamples);
 
   Report report{.experiment = "relu",

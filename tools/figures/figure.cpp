@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kColumns = 3;
-constexpr int kTitle = 36, kMargin = 8;  // pixels
+constexpr int kPictureTitle = 36, kMargin = 8;  // pixels
 
 struct Size {
   int width, plot_height;
@@ -119,7 +119,7 @@ void draw(const std::string& title, const std::vector<Content>& panels, const st
   pictures.reserve(panels.size());
   for (const Content& panel : panels) pictures.emplace_back(panel, size.width, size.plot_height);
   std::vector<Place> places;
-  Place next{kMargin, kTitle, 0, 0};
+  Place next{kMargin, kPictureTitle, 0, 0};
   int row_height = 0;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     if (i != 0 && i % columns == 0) {

@@ -12,8 +12,6 @@
 namespace rho::sweep {
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(10);
-
 class Driver {
  public:
   Driver(const Folder& folder, const Source& source, std::size_t jobs)
@@ -26,7 +24,7 @@ class Driver {
       if (running_.size() < jobs_) poll(elsewhere_);
       source_.between();
       draw();
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kAsk = 1, kAnswer = 2;
 constexpr std::uint64_t kNoneLeft = UINT64_MAX;
-constexpr auto kPause = std::chrono::milliseconds(5);
 
 // MPI's own waits keep a processor busy, which a training could use.
 template <class Meanwhile>
@@ -24,7 +23,7 @@ void wait_for(MPI_Request& request, Meanwhile&& meanwhile) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done != 0) return;
     meanwhile();
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 

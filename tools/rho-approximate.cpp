@@ -1,5 +1,4 @@
 // Fits a shallow or a compositional network to a function: see rho-approximate --help.
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include "tools/approximate/errors.h"
 #include "tools/approximate/fit.h"
 #include "tools/approximate/target.h"
+#include "tools/support/command_line.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -35,51 +35,35 @@ struct Options {
   std::string json;
 };
 
-template <class T>
-CLI::Option* add(CLI::App& app, const char* flag, T& value, const std::string& help, T low,
-                 T high) {
-  return app.add_option(flag, value, help)
-      ->capture_default_str()
-      ->check(CLI::Range(low, high))
-      ->check([](const std::string& text) {  // which a range lets pass
-        return std::isnan(std::strtod(text.c_str(), nullptr)) ? "is not a number" : "";
-      });
-}
-
-void add(CLI::App& app, const char* flag, std::string& value, const std::string& help,
-         const std::vector<std::string>& known) {
-  app.add_option(flag, value, help)->capture_default_str()->check(CLI::IsMember(known));
-}
-
-bool parse(Options& o, int argc, char** argv) {
-  constexpr std::int64_t kMany = 1000000000;
+std::optional<Options> parse_options(int argc, char** argv) {
+  constexpr std::int64_t kOne = 1, kMany = 1000000000;
+  Options o;
   approximate::FitOptions& fit = o.fit;
-  CLI::App app(
-      "Fits a shallow network or a binary tree of small networks to a function of 8 variables, and "
-      "prints the error that is left (Issues section 1).",
-      "rho-approximate");
-  app.option_defaults()->take_last();
-  add(app, "--network", fit.network, "what is fitted", {"shallow", "compositional"});
-  add(app, "--units", fit.units, "hidden units; of the tree, 7 nodes share them", std::int64_t{1},
-      std::int64_t{1000000});
-  add(app, "--target", fit.target, "the function", approximate::target_names());
-  add(app, "--steps", fit.steps, "of the optimizer", std::int64_t{1}, kMany);
-  add(app, "--batch", fit.batch, "fresh random points a step", std::int64_t{1}, kMany);
-  add(app, "--optimizer", fit.optimizer, "of the mean square error", {"adam", "sgd"});
-  add(app, "--lr", fit.lr, "learning rate", 1e-12, 1e3);
-  add(app, "--schedule", fit.schedule, "of the learning rate, over the steps",
-      {"cosine", "constant"});
-  add(app, "--seed", fit.seed, "of the weights and the batches", std::uint64_t{0},
-      std::uint64_t{std::numeric_limits<std::int64_t>::max()});  // a minus sign would wrap around
-  add(app, "--test", o.test, "random points on which the error is measured", std::int64_t{2},
-      kMany);
-  add(app, "--threads", o.threads, "more than 1 pay only with many units", 1, 1024);
-  app.add_option("--json", o.json, "writes every number to this file");
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return false;
-  if (fit.network == "compositional" && fit.units % (approximate::kVariables - 1) != 0)
-    throw CLI::ValidationError("--units", "of the compositional network must be a multiple of 7");
-  return true;
+  CommandLine line("rho-approximate",
+                   "Fits a shallow network or a binary tree of small networks to a function of 8 "
+                   "variables, and prints the error that is left (Issues section 1).",
+                   kExamples);
+  line.add("--network", fit.network, "what is fitted").one_of({"shallow", "compositional"});
+  line.add("--units", fit.units, "hidden units; of the tree, 7 nodes share them")
+      .range(kOne, std::int64_t{1000000});
+  line.add("--target", fit.target, "the function").one_of(approximate::target_names());
+  line.add("--steps", fit.steps, "of the optimizer").range(kOne, kMany);
+  line.add("--batch", fit.batch, "fresh random points a step").range(kOne, kMany);
+  line.add("--optimizer", fit.optimizer, "of the mean square error").one_of({"adam", "sgd"});
+  line.add("--lr", fit.lr, "learning rate").range(1e-12, 1e3);
+  line.add("--schedule", fit.schedule, "of the learning rate, over the steps")
+      .one_of({"cosine", "constant"});
+  line.add("--seed", fit.seed, "of the weights and the batches")
+      .range(std::uint64_t{0},  // a minus sign would wrap around
+             std::uint64_t{std::numeric_limits<std::int64_t>::max()});
+  line.add("--test", o.test, "random points on which the error is measured")
+      .range(std::int64_t{2}, kMany);
+  line.add("--threads", o.threads, "more than 1 pay only with many units").range(1, 1024);
+  line.add("--json", o.json, "writes every number to this file");
+  if (!line.parse(argc, argv)) return std::nullopt;
+  require(fit.network != "compositional" || fit.units % (approximate::kVariables - 1) == 0,
+          "--units", "of the compositional network must be a multiple of 7");
+  return o;
 }
 
 nlohmann::ordered_json to_json(const Options& o, std::int64_t parameters,
@@ -101,9 +85,7 @@ nlohmann::ordered_json to_json(const Options& o, std::int64_t parameters,
           {"relative_rms_error", errors.relative_rms}};
 }
 
-int run(int argc, char** argv) {
-  Options o;
-  if (!parse(o, argc, argv)) return 0;
+int run(const Options& o) {
   check_output(o.json);
   kernels::set_threads(o.threads);
   const auto network = approximate::fit(o.fit);
@@ -125,5 +107,5 @@ int run(int argc, char** argv) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] { return rho::tools::run(argc, argv); });
+  return rho::tools::run_main(argc, argv, rho::tools::parse_options, rho::tools::run);
 }

@@ -1,11 +1,12 @@
 // Runs of rho-train side by side: see rho-compare --help.
-#include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
 
 #include "nn/atomic_file.h"
 #include "tools/compare/picture.h"
 #include "tools/compare/table.h"
 #include "tools/plot/gnuplot.h"
+#include "tools/support/command_line.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -25,18 +26,18 @@ struct CompareOptions {
 
 std::optional<CompareOptions> parse_options(int argc, char** argv) {
   CompareOptions o;
-  CLI::App app(
+  CommandLine line(
+      "rho-compare",
       "Compares runs of rho-train: losses, errors, norms and margins, at their ends in a "
       "table and along the epochs in a picture.",
-      "rho-compare");
-  app.add_option("RUN", o.runs, "folders of runs")->required();
-  app.add_option("--json", o.json, "writes every number to this file");
-  app.add_option("--plot", o.plot, "draws the epochs to this file, .svg or .png (needs gnuplot)");
-  app.add_option("--title", o.title, "of the picture; left out: model and data of the first run");
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
-  if (!o.plot.empty() && !plot::is_picture_name(o.plot))
-    throw CLI::ValidationError("--plot", "\"" + o.plot + "\" must end in .svg or .png");
+      kExamples);
+  line.add("RUN", o.runs, "folders of runs").required();
+  line.add("--json", o.json, "writes every number to this file");
+  line.add("--plot", o.plot, "draws the epochs to this file, .svg or .png (needs gnuplot)");
+  line.add("--title", o.title, "of the picture; left out: model and data of the first run");
+  if (!line.parse(argc, argv)) return std::nullopt;
+  require(o.plot.empty() || plot::is_picture_name(o.plot), "--plot",
+          "\"" + o.plot + "\" must end in .svg or .png");
   return o;
 }
 
@@ -60,8 +61,5 @@ int run(const CompareOptions& o) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] {
-    const auto options = rho::tools::parse_options(argc, argv);
-    return options ? rho::tools::run(*options) : 0;
-  });
+  return rho::tools::run_main(argc, argv, rho::tools::parse_options, rho::tools::run);
 }

@@ -1,9 +1,6 @@
 // Integrates the gradient flows of the theory: see rho-dynamics --help.
 
-#include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <limits>
 
@@ -11,6 +8,7 @@
 #include "nn/atomic_file.h"
 #include "tools/dynamics/experiments.h"
 #include "tools/plot/gnuplot.h"
+#include "tools/support/command_line.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -37,10 +35,10 @@ struct Output {
 // An experiment as a subcommand: its options, and what runs it with them.
 class Experiment {
  public:
-  Experiment(CLI::App& app, const char* name, const char* help, Output& output)
-      : command_(*app.add_subcommand(name, help)), output_(output) {
-    command_.add_option("--plot", output.plot, "draws the picture to this file, .svg or .png");
-    command_.add_option("--json", output.json, "writes every number and curve to this file");
+  Experiment(CommandLine& line, const char* name, const char* help, Output& output)
+      : command_(line.command(name, help)), output_(output) {
+    command_.add("--plot", output.plot, "draws the picture to this file, .svg or .png");
+    command_.add("--json", output.json, "writes every number and curve to this file");
   }
 
   template <class Options>
@@ -48,31 +46,24 @@ class Experiment {
     run_ = [&options, experiment] { return experiment(options); };
   }
 
-  CLI::App& command() { return command_; }
+  CommandLine& command() { return command_; }
 
   void loss_option(dynamics::Loss& loss) {
     const auto set = [&loss](const std::string& name) {
       loss = name == "logistic" ? dynamics::Loss::Logistic : dynamics::Loss::Exponential;
     };
-    command_.add_option_function<std::string>("--loss", set, "the loss of an example")
-        ->default_str("exponential")
-        ->check(CLI::IsMember({"exponential", "logistic"}));
+    command_.add("--loss", {"exponential", "logistic"}, set, "the loss of an example");
   }
   template <class T>
   void option(const char* flag, T& value, const char* help, T low, T high) {
-    command_.add_option(flag, value, help)
-        ->capture_default_str()
-        ->check(CLI::Range(low, high))
-        ->check([](const std::string& text) {  // which a range lets pass
-          return std::isnan(std::strtod(text.c_str(), nullptr)) ? "is not a number" : "";
-        });
+    command_.add(flag, value, help).range(low, high);
   }
 
-  bool chosen() const { return command_.parsed(); }
+  bool chosen() const { return command_.chosen(); }
 
   int run() const {
-    if (!output_.plot.empty() && !plot::is_picture_name(output_.plot))
-      throw CLI::ValidationError("--plot", "\"" + output_.plot + "\" must end in .svg or .png");
+    require(output_.plot.empty() || plot::is_picture_name(output_.plot), "--plot",
+            "\"" + output_.plot + "\" must end in .svg or .png");
     check_output(output_.plot);
     check_output(output_.json);
     if (!output_.plot.empty()) plot::check_gnuplot();
@@ -85,7 +76,7 @@ class Experiment {
   }
 
  private:
-  CLI::App& command_;
+  CommandLine command_;
   Output& output_;
   std::function<dynamics::Report()> run_;
 };
@@ -103,10 +94,10 @@ struct AllOptions {
 constexpr std::int64_t kSeeds = std::numeric_limits<std::int64_t>::max();
 constexpr double kLatest = 1e300;  // of --t-end
 
-std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
+std::vector<Experiment> experiments(CommandLine& line, AllOptions& o) {
   std::vector<Experiment> out;
   const auto add = [&](const char* name, const char* help) -> Experiment& {
-    return out.emplace_back(app, name, help, o.output);
+    return out.emplace_back(line, name, help, o.output);
   };
   {
     Experiment& e = add("theory3-1",
@@ -133,8 +124,7 @@ std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
     e.loss_option(o.directions.loss);
     e.option("--t-end", o.directions.t_end, "last time", 1e6, kLatest);
     e.option("--example", o.directions.example, "the one example, a row of the data", 1, 100);
-    e.command().add_flag("--bias", o.directions.bias,
-                         "gives the 100 examples a fifth input that is 1");
+    e.command().add("--bias", o.directions.bias, "gives the 100 examples a fifth input that is 1");
     e.runs(o.directions, dynamics::directions);
   }
   {
@@ -145,7 +135,7 @@ std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
     e.option("--t-end", o.margins.t_end, "last time", 1e6, kLatest);
     e.option("--examples", o.margins.examples, "points of the two clouds", 2, 100000);
     e.option("--seed", o.margins.seed, "of the two clouds", std::int64_t{0}, kSeeds);
-    e.command().add_flag("--bias", o.margins.bias, "gives IRIS a fifth input that is 1");
+    e.command().add("--bias", o.margins.bias, "gives IRIS a fifth input that is 1");
     e.runs(o.margins, dynamics::margins);
   }
   {
@@ -177,15 +167,13 @@ std::vector<Experiment> experiments(CLI::App& app, AllOptions& o) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app(
-      "Experiments on the dynamics of gradient methods: integrates flows over logarithmic time, "
-      "and prints fitted rates beside the predicted laws.",
-      "rho-dynamics");
-  app.require_subcommand(1);
-  app.footer(kExamples);
+  CommandLine line("rho-dynamics",
+                   "Experiments on the dynamics of gradient methods: integrates flows over "
+                   "logarithmic time, and prints fitted rates beside the predicted laws.",
+                   kExamples);
   AllOptions options;
-  const std::vector<Experiment> all = experiments(app, options);
-  if (!parse_command_line(app, argc, argv)) return 0;
+  const std::vector<Experiment> all = experiments(line, options);
+  if (!line.parse(argc, argv)) return 0;
   kernels::set_threads(1);  // the problems are smaller than the start of a second thread
   for (const Experiment& experiment : all)
     if (experiment.chosen()) return experiment.run();

@@ -1,5 +1,4 @@
 // Measures a trained network: see rho-measure --help.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "tools/measure/report.h"
 #include "tools/measure/report_json.h"
 #include "tools/plot/gnuplot.h"
+#include "tools/support/command_line.h"
 #include "tools/support/data.h"
 #include "tools/support/options.h"
 #include "tools/support/run.h"
@@ -46,20 +46,6 @@ struct MeasureOptions {
   DType dtype() const { return precision == "f64" ? DType::Float64 : DType::Float32; }
 };
 
-void require(bool ok, const char* flag, const std::string& expected) {
-  if (!ok) throw CLI::ValidationError(flag, expected);
-}
-
-// What a part reads from a flag: its complaint becomes the flag's.
-template <class Parse>
-auto parsed(const char* flag, Parse&& parse) {
-  try {
-    return parse();
-  } catch (const Error& error) {
-    throw CLI::ValidationError(flag, error.what());
-  }
-}
-
 // A file in the run's folder, or else any file.
 std::string checkpoint_of_run(const std::string& run, const std::string& name) {
   const std::filesystem::path inside =
@@ -67,11 +53,11 @@ std::string checkpoint_of_run(const std::string& run, const std::string& name) {
   return name.empty() || std::filesystem::exists(inside) ? inside.string() : name;
 }
 
-void take_from_run(MeasureOptions& o, bool precision_given) {
+void take_from_run(MeasureOptions& o) {
   o.trained = options_of_run(o.run);
   o.checkpoint = checkpoint_of_run(o.run, o.checkpoint);
   o.data = o.trained.data;
-  if (!precision_given) o.precision = o.trained.precision;
+  o.precision = o.trained.precision;
 }
 
 void validate(const MeasureOptions& o) {
@@ -94,42 +80,41 @@ void validate(const MeasureOptions& o) {
 
 std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   MeasureOptions o;
-  CLI::App app(
-      "Measures a trained network on both splits of a data set: loss, error and margins, as they "
-      "are and normalized by the product of the layers' norms.",
-      "rho-measure");
-  app.add_option("--run", o.run,
-                 "folder of a rho-train run: measures its network (last.safetensors, or "
-                 "--checkpoint) on its data, changed as they were for it");
-  app.add_option("--checkpoint", o.checkpoint,
-                 "safetensors file, PyTorch's names; with --run also one in its folder");
-  app.add_option("--data", o.data,
-                 "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; files in DIR")
-      ->excludes("--run");
-  app.add_option("--model", o.model, nn::model_names() + "; left out: what the checkpoint names");
-  app.add_option("--mean", o.mean,
-                 "R,G,B: subtracted from the inputs (pixels are in [0, 1]); left out: what the "
-                 "checkpoint names, else measured on the training split");
-  app.add_option("--std", o.std, "R,G,B: the inputs are then divided by it");
-  app.add_option("--norm", o.norm, "p of the layers' norms: a number >= 1, or inf")
-      ->capture_default_str();
-  app.add_option("--layer-norm", o.layer_norm, "norm of every layer of the normalized network")
-      ->capture_default_str();
-  app.add_option("--output-norm-example", o.output_norm_example,
-                 "training example by the norm of whose output f is divided, beside the exact "
-                 "normalization")
-      ->capture_default_str();
-  app.add_option("--precision", o.precision, "f32 or f64; left out: the run's, else f32");
-  app.add_option("--batch", o.batch, "examples a forward pass")->capture_default_str();
-  app.add_option("--json", o.json, "writes every number to this file");
-  app.add_option("--examples", o.examples,
-                 "writes a row an example of both splits to this file (CSV): label, prediction, "
-                 "winning output, margin");
-  app.add_option("--plot", o.plot,
-                 "draws margins and norms to this file, .svg or .png (needs gnuplot)");
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
-  if (!o.run.empty()) take_from_run(o, app.count("--precision") > 0);
+  CommandLine line(
+      "rho-measure",
+      "Measures a trained network on both splits of a data set: loss, error and margins, "
+      "as they are and normalized by the product of the layers' norms.",
+      kExamples);
+  const Option run =
+      line.add("--run", o.run,
+               "folder of a rho-train run: measures its network (last.safetensors, or "
+               "--checkpoint) on its data, changed as they were for it");
+  line.add("--checkpoint", o.checkpoint,
+           "safetensors file, PyTorch's names; with --run also one in its folder");
+  line.add("--data", o.data,
+           "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; files in DIR")
+      .excludes(run);
+  line.add("--model", o.model, nn::model_names() + "; left out: what the checkpoint names");
+  line.add("--mean", o.mean,
+           "R,G,B: subtracted from the inputs (pixels are in [0, 1]); left out: what the "
+           "checkpoint names, else measured on the training split");
+  line.add("--std", o.std, "R,G,B: the inputs are then divided by it");
+  line.add("--norm", o.norm, "p of the layers' norms: a number >= 1, or inf");
+  line.add("--layer-norm", o.layer_norm, "norm of every layer of the normalized network");
+  line.add("--output-norm-example", o.output_norm_example,
+           "training example by the norm of whose output f is divided, beside the exact "
+           "normalization");
+  std::optional<std::string> precision;
+  line.add("--precision", precision, "f32 or f64; left out: the run's, else f32");
+  line.add("--batch", o.batch, "examples a forward pass");
+  line.add("--json", o.json, "writes every number to this file");
+  line.add("--examples", o.examples,
+           "writes a row an example of both splits to this file (CSV): label, prediction, "
+           "winning output, margin");
+  line.add("--plot", o.plot, "draws margins and norms to this file, .svg or .png (needs gnuplot)");
+  if (!line.parse(argc, argv)) return std::nullopt;
+  if (!o.run.empty()) take_from_run(o);
+  if (precision) o.precision = *precision;
   require(!o.checkpoint.empty(), "--checkpoint", "is required (or --run)");
   require(!o.data.empty(), "--data", "is required (or --run)");
   validate(o);
@@ -235,8 +220,5 @@ int run(const MeasureOptions& o) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] {
-    const auto options = rho::tools::parse_options(argc, argv);
-    return options ? rho::tools::run(*options) : 0;
-  });
+  return rho::tools::run_main(argc, argv, rho::tools::parse_options, rho::tools::run);
 }

@@ -1,5 +1,4 @@
 // Figures of a sweep: see rho-plot --help.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 
@@ -8,6 +7,7 @@
 #include "tensor/text.h"
 #include "tools/figures/figure.h"
 #include "tools/plot/gnuplot.h"
+#include "tools/support/command_line.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -39,58 +39,54 @@ struct PlotOptions {
 sweep::Where::Condition condition_of(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
-    throw CLI::ValidationError("--where", "\"" + text + "\" is not COLUMN=VALUE[,VALUE]");
+    throw UsageError("--where", "\"" + text + "\" is not COLUMN=VALUE[,VALUE]");
   return {text.substr(0, equals), split(text.substr(equals + 1), ',')};
 }
 
-void add_panel_options(CLI::App& app, PlotOptions& o) {
+void add_panel_options(CommandLine& line, PlotOptions& o) {
   sweep::Panel& panel = o.panel;
-  auto* group = app.add_option_group("A figure of your own");
-  group->add_option("--x", panel.x, "column along x");
-  group->add_option("--y", panel.y, "columns along y");
-  group
-      ->add_option("--kind", o.kind,
-                   "scatter: a point a run; curve: means over runs with equal x, with their range; "
-                   "epochs: along the training; histogram: of x over the examples")
-      ->check(CLI::IsMember({"scatter", "curve", "epochs", "histogram"}))
-      ->capture_default_str();
-  group->add_option("--label", panel.label, "column whose text stands beside a point");
-  group->add_option("--series", panel.series, "column that tells colours apart");
-  group->add_option("--where", o.where, "COLUMN=VALUE[,VALUE]: only these runs; may be repeated");
-  group->add_option("--title", panel.title, "above the panel");
-  group->add_option("--x-label", panel.x_label, "on the axis; left out: the column's");
-  group->add_option("--y-label", panel.y_label, "on the axis; left out: the column's");
-  group->add_flag("--fit", panel.fit, "least squares, and the best line of slope 1");
-  group->add_flag("--diagonal", panel.diagonal, "y = x");
-  group->add_flag("--log-x", panel.log_x, "logarithmic x");
-  group->add_flag("--log-y", panel.log_y, "logarithmic y");
+  const auto add = [&](const char* flag, auto& value, const char* help) {
+    return line.add(flag, value, help).group("A figure of your own");
+  };
+  add("--x", panel.x, "column along x");
+  add("--y", panel.y, "columns along y");
+  add("--kind", o.kind,
+      "scatter: a point a run; curve: means over runs with equal x, with their range; "
+      "epochs: along the training; histogram: of x over the examples")
+      .one_of({"scatter", "curve", "epochs", "histogram"});
+  add("--label", panel.label, "column whose text stands beside a point");
+  add("--series", panel.series, "column that tells colours apart");
+  add("--where", o.where, "COLUMN=VALUE[,VALUE]: only these runs; may be repeated");
+  add("--title", panel.title, "above the panel");
+  add("--x-label", panel.x_label, "on the axis; left out: the column's");
+  add("--y-label", panel.y_label, "on the axis; left out: the column's");
+  add("--fit", panel.fit, "least squares, and the best line of slope 1");
+  add("--diagonal", panel.diagonal, "y = x");
+  add("--log-x", panel.log_x, "logarithmic x");
+  add("--log-y", panel.log_y, "logarithmic y");
 }
 
 void check_free(PlotOptions& o) {
   o.panel.kind = sweep::parse_panel_kind(o.kind, "--kind");
   for (const std::string& text : o.where) o.panel.where.conditions.push_back(condition_of(text));
   const bool histogram = o.kind == "histogram";
-  if (o.panel.x.empty() && o.kind != "epochs") throw CLI::RequiredError("--x");
-  if (o.panel.y.empty() && !histogram) throw CLI::RequiredError("--y");
-  if (!plot::is_picture_name(o.out))
-    throw CLI::ValidationError("--out", "\"" + o.out + "\" must end in .svg or .png");
+  if (o.panel.x.empty() && o.kind != "epochs") throw UsageError("--x is required");
+  if (o.panel.y.empty() && !histogram) throw UsageError("--y is required");
+  require(plot::is_picture_name(o.out), "--out", "\"" + o.out + "\" must end in .svg or .png");
 }
 
 std::optional<PlotOptions> parse_options(int argc, char** argv) {
   PlotOptions o;
-  CLI::App app("Draws the figures of a sweep (see rho-sweep), and prints their fitted lines.",
-               "rho-plot");
-  app.add_option("DIR", o.folder, "folder of the sweep, finished or not")->required();
-  app.add_option("--figure", o.figure, "only this figure of the recipe");
-  app.add_option(
-      "--out", o.out,
-      "folder of the figures, left out: DIR/figures; or the file of a figure of your own");
-  app.add_option("--format", o.format, "svg, png, or both")
-      ->check(CLI::IsMember({"svg", "png", "both"}))
-      ->capture_default_str();
-  add_panel_options(app, o);
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  CommandLine line("rho-plot",
+                   "Draws the figures of a sweep (see rho-sweep), and prints their fitted lines.",
+                   kExamples);
+  line.add("DIR", o.folder, "folder of the sweep, finished or not").required();
+  line.add("--figure", o.figure, "only this figure of the recipe");
+  line.add("--out", o.out,
+           "folder of the figures, left out: DIR/figures; or the file of a figure of your own");
+  line.add("--format", o.format, "svg, png, or both").one_of({"svg", "png", "both"});
+  add_panel_options(line, o);
+  if (!line.parse(argc, argv)) return std::nullopt;
   if (o.is_free()) check_free(o);
   return o;
 }
@@ -162,8 +158,5 @@ int run(const PlotOptions& o) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] {
-    const auto options = rho::tools::parse_options(argc, argv);
-    return options ? rho::tools::run(*options) : 0;
-  });
+  return rho::tools::run_main(argc, argv, rho::tools::parse_options, rho::tools::run);
 }

@@ -1,12 +1,13 @@
 // A sweep as one HTML page: see rho-report --help.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "nn/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/plot/gnuplot.h"
 #include "tools/report/report.h"
+#include "tools/support/command_line.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -28,16 +29,16 @@ struct ReportOptions {
 
 std::optional<ReportOptions> parse_options(int argc, char** argv) {
   ReportOptions o;
-  CLI::App app(
-      "Puts what a sweep found beside what was published: claims, figures and results in one HTML "
-      "page.",
-      "rho-report");
-  app.add_option("DIR", o.folder, "folder of the sweep, finished or not")->required();
-  app.add_option("--out", o.out, "file of the page; left out: DIR/report.html");
-  app.add_flag("--check", o.check,
-               "exit code 1 unless every asserted claim holds; no page without --out");
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  CommandLine line(
+      "rho-report",
+      "Puts what a sweep found beside what was published: claims, figures and results in "
+      "one HTML page.",
+      kExamples);
+  line.add("DIR", o.folder, "folder of the sweep, finished or not").required();
+  line.add("--out", o.out, "file of the page; left out: DIR/report.html");
+  line.add("--check", o.check,
+           "exit code 1 unless every asserted claim holds; no page without --out");
+  if (!line.parse(argc, argv)) return std::nullopt;
   return o;
 }
 
@@ -70,8 +71,5 @@ int run(const ReportOptions& o) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] {
-    const auto options = rho::tools::parse_options(argc, argv);
-    return options ? rho::tools::run(*options) : 0;
-  });
+  return rho::tools::run_main(argc, argv, rho::tools::parse_options, rho::tools::run);
 }

@@ -1,10 +1,12 @@
 // Trains the networks of a published figure: see rho-sweep --help.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "kernels/threads.h"
+#include "tools/support/command_line.h"
 #include "tools/support/data.h"
 #include "tools/support/run.h"
 #include "tools/sweep/drive.h"
@@ -34,34 +36,32 @@ Exit code: 0, 1 where a run failed, 2 for a wrong command line.)";
 struct SweepOptions {
   std::string recipe, scale = "small", out, data, device = "cpu";
   int jobs = 0;
-  std::int64_t only = -1;
+  std::optional<std::int64_t> only;
   bool list = false, mpi = false;
 };
 
 std::optional<SweepOptions> parse_options(int argc, char** argv) {
   SweepOptions o;
-  CLI::App app("Trains the many networks that an experiment needs, and collects what they found.",
-               "rho-sweep");
-  app.option_defaults()->take_last();  // a script's options can be overridden by appending
-  app.add_option("RECIPE", o.recipe, "file of the experiment (tools/recipes)")->required();
-  app.add_option("--scale", o.scale, "tiny (seconds), small, or full (the published size)")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"tiny", "small", "full"}));
-  app.add_option("--out", o.out, "folder of the sweep; left out: out/RECIPE-SCALE");
-  app.add_option("--data", o.data, "NAME[:DIR]: a data set in place of the recipe's");
-  app.add_option("--jobs", o.jobs, "runs at a time; 0: one a core, or one a rank with --mpi")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 10000));
-  app.add_option("--device", o.device, "cpu")->capture_default_str()->check(CLI::IsMember({"cpu"}));
-  CLI::Option* only = app.add_option("--only", o.only, "does run K alone, of 0, 1, ...")
-                          ->check(CLI::NonNegativeNumber);
-  CLI::Option* list = app.add_flag("--list", o.list,
-                                   "prints number, state and name of every run, and does nothing");
-  CLI::Option* mpi = app.add_flag("--mpi", o.mpi, "shares the runs with the other ranks");
-  only->excludes(list)->excludes(mpi);
-  list->excludes(mpi);
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  CommandLine line(
+      "rho-sweep",
+      "Trains the many networks that an experiment needs, and collects what they found.",
+      kExamples);
+  line.add("RECIPE", o.recipe, "file of the experiment (tools/recipes)").required();
+  line.add("--scale", o.scale, "tiny (seconds), small, or full (the published size)")
+      .one_of({"tiny", "small", "full"});
+  line.add("--out", o.out, "folder of the sweep; left out: out/RECIPE-SCALE");
+  line.add("--data", o.data, "NAME[:DIR]: a data set in place of the recipe's");
+  line.add("--jobs", o.jobs, "runs at a time; 0: one a core, or one a rank with --mpi")
+      .range(0, 10000);
+  line.add("--device", o.device, "cpu").one_of({"cpu"});
+  Option only = line.add("--only", o.only, "does run K alone, of 0, 1, ...")
+                    .range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max());
+  Option list =
+      line.add("--list", o.list, "prints number, state and name of every run, and does nothing");
+  const Option mpi = line.add("--mpi", o.mpi, "shares the runs with the other ranks");
+  only.excludes(list).excludes(mpi);
+  list.excludes(mpi);
+  if (!line.parse(argc, argv)) return std::nullopt;
   if (!o.data.empty()) parse_data(o.data);
   return o;
 }
@@ -129,7 +129,7 @@ int run(SweepOptions o, int argc, char** argv) {
   std::vector<sweep::Run> runs = make_plan(recipe, o.data);
   const Folder folder(o.out, std::move(recipe), std::move(runs));
   if (o.list) return list(folder);
-  if (o.only >= 0) return one(folder, static_cast<std::size_t>(o.only));
+  if (o.only) return one(folder, static_cast<std::size_t>(*o.only));
   return o.mpi ? across_ranks(folder, o.jobs, argc, argv) : all(folder, o.jobs);
 }
 
@@ -137,8 +137,7 @@ int run(SweepOptions o, int argc, char** argv) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] {
-    const auto options = rho::tools::parse_options(argc, argv);
-    return options ? rho::tools::run(*options, argc, argv) : 0;
-  });
+  using namespace rho::tools;
+  return run_main(argc, argv, parse_options,
+                  [&](const SweepOptions& options) { return run(options, argc, argv); });
 }

@@ -4,9 +4,9 @@
 #include "tools/support/trainer.h"
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] {
-    const auto options = rho::tools::parse_train_options(argc, argv);
-    if (options) rho::tools::train(*options);
+  using namespace rho::tools;
+  return run_main(argc, argv, parse_train_options, [](const TrainOptions& options) {
+    train(options);
     return 0;
   });
 }

@@ -1,7 +1,7 @@
 #include "tools/support/options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -12,9 +12,9 @@
 #include "optim/direction.h"
 #include "optim/factory.h"
 #include "optim/schedule.h"
+#include "tools/support/command_line.h"
 #include "tools/support/data.h"
 #include "tools/support/json_file.h"
-#include "tools/support/run.h"
 #include "tools/support/stop_rules.h"
 
 namespace rho::tools {
@@ -115,34 +115,20 @@ void require_one_of(const char* flag, const T& value, std::initializer_list<cons
   if (std::find(known.begin(), known.end(), value) != known.end()) return;
   std::string names;
   for (const char* name : known) names += (names.empty() ? "" : ", ") + std::string(name);
-  throw CLI::ValidationError(flag, "\"" + value + "\" is none of " + names);
-}
-
-void require(bool ok, const char* flag, const char* expected) {
-  if (!ok) throw CLI::ValidationError(flag, expected);
-}
-
-// A value that another part reads: its complaint becomes the flag's.
-template <class Parse>
-void require_parses(const char* flag, Parse&& parse) {
-  try {
-    parse();
-  } catch (const Error& error) {
-    throw CLI::ValidationError(flag, error.what());
-  }
+  throw UsageError(flag, "\"" + value + "\" is none of " + names);
 }
 
 void validate(const TrainOptions& o) {
   require(!o.model.empty(), "--model", "is required");
   require(!o.data.empty(), "--data", "is required");
-  require_parses("--data", [&] { parse_data(o.data); });
-  require_parses("--schedule", [&] { optim::make_schedule(o.schedule); });
-  require_parses("--pixels", [&] { datasets::parse_pixel_mode(o.pixels); });
-  require_parses("--corrupt-mode", [&] { datasets::parse_corruption_mode(o.corrupt_mode); });
+  parsed("--data", [&] { return parse_data(o.data); });
+  parsed("--schedule", [&] { return optim::make_schedule(o.schedule); });
+  parsed("--pixels", [&] { return datasets::parse_pixel_mode(o.pixels); });
+  parsed("--corrupt-mode", [&] { return datasets::parse_corruption_mode(o.corrupt_mode); });
   require(
       !nn::is_weight_normalized(o.model) || !optim::is_norm_constrained(o.optimizer), "--optimizer",
       "must be sgd, adam or langevin: a weight-normalized model has no plain weight to constrain");
-  require_parses("--stop", [&] { StopRules rules(o.stop); });
+  parsed("--stop", [&] { return StopRules(o.stop); });
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--norm-per", o.norm_per, {"layer", "channel"});
   require_one_of("--nonfinite", o.nonfinite, {"stop", "skip"});
@@ -172,7 +158,7 @@ std::string config_of(const std::string& directory) {
 }
 
 // Options that were not given take the value of the run that is resumed.
-void merge(TrainOptions& options, const CLI::App& app) {
+void merge(TrainOptions& options, const CommandLine& line) {
   const Json run = to_json(options_of_run(options.out));
   for_each_option(options,
                   [&]<class T>(const char*, const std::string& name, T& value, const auto&) {
@@ -180,7 +166,7 @@ void merge(TrainOptions& options, const CLI::App& app) {
                     if (name == "threads") return;
                     const bool may_differ = name == "epochs" || name == "stop";
                     const T saved = run.at(name).get<T>();
-                    const bool given = app.count("--" + name) > 0;
+                    const bool given = line.given("--" + name);
                     check(!given || value == saved || may_differ, "resume", "--", name, " is ",
                           value, ", but the run in ", options.out, " has ", saved);
                     if (!given) value = saved;
@@ -217,37 +203,29 @@ TrainOptions options_of_run(const std::string& directory) {
 
 std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   TrainOptions options;
-  CLI::App app("Trains a network and records its loss, error, norms and margins after every epoch.",
-               "rho-train");
-  app.option_defaults()->take_last();  // a script's options can be overridden by appending
-  for_each_option(options, [&]<class T>(const char* group, const char* name, T& value,
-                                        const std::string& help) {
-    const std::string flag = std::string("--") + name;
-    if constexpr (std::is_same_v<T, bool>) {
-      app.add_flag(flag, value, help)->group(group);
-    } else {
-      app.add_option(flag, value, help)->group(group)->capture_default_str();
-    }
-  });
-  app.add_option("--out", options.out, "folder of the run; made where missing")
-      ->group("Run")
-      ->required();
-  app.add_flag("--resume", options.resume,
-               "go on from the last checkpoint in OUT, with the options of that run")
-      ->group("Run");
-  app.add_flag(
-         "--profile", options.profile,
-         "time some early steps by kernel and by layer: a table, also in OUT/profile.txt, and "
-         "a trace for chrome://tracing or ui.perfetto.dev in OUT/profile.json")
-      ->group("Run");
-  app.footer(kExamples);
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  CommandLine line(
+      "rho-train",
+      "Trains a network and records its loss, error, norms and margins after every epoch.",
+      kExamples);
+  for_each_option(options,
+                  [&](const char* group, const char* name, auto& value, const std::string& help) {
+                    line.add(std::string("--") + name, value, help).group(group);
+                  });
+  line.add("--out", options.out, "folder of the run; made where missing").group("Run").required();
+  line.add("--resume", options.resume,
+           "go on from the last checkpoint in OUT, with the options of that run")
+      .group("Run");
+  line.add("--profile", options.profile,
+           "time some early steps by kernel and by layer: a table, also in OUT/profile.txt, and "
+           "a trace for chrome://tracing or ui.perfetto.dev in OUT/profile.json")
+      .group("Run");
+  if (!line.parse(argc, argv)) return std::nullopt;
 
-  if (app.count("--init-std") > 0 && app.count("--init") == 0) options.init = "normal";
+  if (line.given("--init-std") && !line.given("--init")) options.init = "normal";
   if (options.threads == 0) options.threads = kernels::threads();
-  if (options.resume && std::filesystem::exists(config_of(options.out))) merge(options, app);
+  if (options.resume && std::filesystem::exists(config_of(options.out))) merge(options, line);
   for (const char* const flag : {"--init", "--init-std"})
-    require(options.start.empty() || app.count(flag) == 0, flag,
+    require(options.start.empty() || !line.given(flag), flag,
             "is for random weights, but --start names others");
   validate(options);
   return options;

@@ -62,7 +62,8 @@ TrainOptions options_of_run(const std::string& directory);
 /// Reads the command line. Nothing when it asked for --help, which has then been printed. With
 /// --resume, options that are not given come from OUT/config.json, and those that are given must be
 /// equal to it (only --epochs, --stop and --threads may differ); otherwise throws, naming the
-/// option. A wrong command line is a CLI::ParseError.
+/// option. A wrong command line is a
+/// UsageError.
 std::optional<TrainOptions> parse_train_options(int argc, char** argv);
 
 }  // namespace rho::tools

@@ -1,6 +1,5 @@
 #include "tools/support/run.h"
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "tensor/error.h"
+#include "tools/support/command_line.h"
 
 namespace rho::tools {
 namespace {
@@ -26,22 +26,12 @@ int report(std::string message, int code) {
 int run_main(const std::function<int()>& body) {
   try {
     return body();
-  } catch (const CLI::ParseError& error) {
+  } catch (const UsageError& error) {
     return report(std::string(error.what()) + " (see --help)", 2);
   } catch (const std::bad_alloc&) {
     return report("out of memory", 1);
   } catch (const std::exception& error) {
     return report(error.what(), 1);
-  }
-}
-
-bool parse_command_line(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-    return true;
-  } catch (const CLI::Success& request) {
-    app.exit(request);
-    return false;
   }
 }
 

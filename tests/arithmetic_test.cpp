@@ -25,6 +25,7 @@ struct UnaryCase {
   double (*oracle)(double);
   double low = -2.0, high = 2.0;  ///< away from the points without a derivative
 };
+void PrintTo(const UnaryCase& of, std::ostream* out) { *out << of.name; }
 
 const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> cases{
@@ -98,6 +99,7 @@ struct BinaryCase {
   Variable (*op)(const Variable&, const Variable&);
   double (*oracle)(double, double);
 };
+void PrintTo(const BinaryCase& of, std::ostream* out) { *out << of.name; }
 
 class Binary : public ::testing::TestWithParam<BinaryCase> {};
 

@@ -23,6 +23,7 @@ struct ModelCase {
   Shape input;
   std::int64_t parameters;
 };
+void PrintTo(const ModelCase& of, std::ostream* out) { *out << of.name; }
 
 class Models : public ::testing::TestWithParam<ModelCase> {
  protected:

@@ -30,6 +30,7 @@ struct LayerCase {
   std::function<std::shared_ptr<nn::Module>(Rng&)> make;
   Shape input, output;
 };
+void PrintTo(const LayerCase& of, std::ostream* out) { *out << of.name; }
 
 std::shared_ptr<nn::Module> residual(Rng& rng, std::shared_ptr<nn::Module> shortcut,
                                      std::int64_t stride, std::int64_t channels) {
@@ -48,7 +49,7 @@ std::shared_ptr<nn::Module> weight_norm(std::shared_ptr<nn::Weighted> layer, boo
   return out;
 }
 
-const std::vector<LayerCase>& cases() {
+const std::vector<LayerCase>& layer_cases() {
   static const std::vector<LayerCase> all{
       {"Linear",
        [](Rng& r) { return std::make_shared<nn::Linear>(3, 2, true, nn::Init{}, r, f64); },
@@ -285,7 +286,7 @@ TEST_P(Layer, NormalizationIsExact) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Nn, Layer, ::testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Nn, Layer, ::testing::ValuesIn(layer_cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Nn, TorchLayoutsOfConvolutionAndFlattenedMap) {

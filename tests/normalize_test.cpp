@@ -26,6 +26,7 @@ struct Architecture {
   std::string name;
   Shape input;
 };
+void PrintTo(const Architecture& of, std::ostream* out) { *out << of.name; }
 
 class Normalize : public ::testing::TestWithParam<Architecture> {
  protected:

@@ -155,6 +155,7 @@ struct Named {
   std::string label;
   OptimizerOptions options;
 };
+void PrintTo(const Named& of, std::ostream* out) { *out << of.label; }
 
 class EveryOptimizer : public ::testing::TestWithParam<Named> {
  protected:

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -12,6 +13,13 @@ namespace rho::tools {
 namespace {
 
 using ::rho::testing::contains;
+
+bool parse(CommandLine& line, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "program");
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  return line.parse(static_cast<int>(pointers.size()), pointers.data());
+}
 
 struct Values {
   int jobs = 4;
@@ -23,7 +31,7 @@ struct Values {
 };
 
 /// What a command line makes of `arguments`; throws as parse() does.
-Values values_of(std::vector<std::string> arguments) {
+Values values_of(const std::vector<std::string>& arguments) {
   Values v;
   CommandLine line("program", "what it does", "examples");
   line.add("PLACE", v.place, "a place").required();
@@ -33,10 +41,7 @@ Values values_of(std::vector<std::string> arguments) {
   line.add("--many", v.many, "any number");
   const Option flag = line.add("--flag", v.flag, "yes or no");
   line.add("--only", v.only, "one").excludes(flag);
-  arguments.insert(arguments.begin(), "program");
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  EXPECT_TRUE(line.parse(static_cast<int>(pointers.size()), pointers.data()));
+  EXPECT_TRUE(parse(line, arguments));
   for (const char* name : {"--jobs", "--flag"})
     EXPECT_EQ(line.given(name),
               std::find(arguments.begin(), arguments.end(), name) != arguments.end());
@@ -88,7 +93,7 @@ TEST(CommandLineTest, WhatIsWrongNamesTheOption) {
 }
 
 TEST(CommandLineTest, ExactlyOneCommand) {
-  const auto chosen = [](std::vector<std::string> arguments) {
+  const auto chosen = [](const std::vector<std::string>& arguments) {
     CommandLine line("program", "what it does", "examples");
     std::string loss = "none";
     std::vector<CommandLine> commands;
@@ -97,10 +102,7 @@ TEST(CommandLineTest, ExactlyOneCommand) {
       commands.back().add(
           "--loss", {"a", "b"}, [&](const std::string& value) { loss = value; }, "a choice");
     }
-    arguments.insert(arguments.begin(), "program");
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    line.parse(static_cast<int>(pointers.size()), pointers.data());
+    parse(line, arguments);
     return std::to_string(commands[0].chosen()) + std::to_string(commands[1].chosen()) + loss;
   };
   EXPECT_EQ(chosen({"first"}), "10none");

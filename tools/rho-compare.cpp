@@ -5,7 +5,6 @@
 #include "nn/atomic_file.h"
 #include "tools/compare/picture.h"
 #include "tools/compare/table.h"
-#include "tools/plot/gnuplot.h"
 #include "tools/support/command_line.h"
 #include "tools/support/run.h"
 
@@ -36,8 +35,7 @@ std::optional<CompareOptions> parse_options(int argc, char** argv) {
   line.add("--plot", o.plot, "draws the epochs to this file, .svg or .png (needs gnuplot)");
   line.add("--title", o.title, "of the picture; left out: model and data of the first run");
   if (!line.parse(argc, argv)) return std::nullopt;
-  require(o.plot.empty() || plot::is_picture_name(o.plot), "--plot",
-          "\"" + o.plot + "\" must end in .svg or .png");
+  if (!o.plot.empty()) require_picture("--plot", o.plot);
   return o;
 }
 

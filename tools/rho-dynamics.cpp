@@ -62,8 +62,7 @@ class Experiment {
   bool chosen() const { return command_.chosen(); }
 
   int run() const {
-    require(output_.plot.empty() || plot::is_picture_name(output_.plot), "--plot",
-            "\"" + output_.plot + "\" must end in .svg or .png");
+    if (!output_.plot.empty()) require_picture("--plot", output_.plot);
     check_output(output_.plot);
     check_output(output_.json);
     if (!output_.plot.empty()) plot::check_gnuplot();

@@ -74,8 +74,7 @@ void validate(const MeasureOptions& o) {
     require(mean.size() == std.size(), "--mean", "and --std must have one number a channel each");
     for (const double value : std) require(value > 0.0, "--std", "must be > 0");
   }
-  require(o.plot.empty() || plot::is_picture_name(o.plot), "--plot",
-          "\"" + o.plot + "\" must end in .svg or .png");
+  if (!o.plot.empty()) require_picture("--plot", o.plot);
 }
 
 std::optional<MeasureOptions> parse_options(int argc, char** argv) {

@@ -72,7 +72,7 @@ void check_free(PlotOptions& o) {
   const bool histogram = o.kind == "histogram";
   if (o.panel.x.empty() && o.kind != "epochs") throw UsageError("--x is required");
   if (o.panel.y.empty() && !histogram) throw UsageError("--y is required");
-  require(plot::is_picture_name(o.out), "--out", "\"" + o.out + "\" must end in .svg or .png");
+  require_picture("--out", o.out);
 }
 
 std::optional<PlotOptions> parse_options(int argc, char** argv) {

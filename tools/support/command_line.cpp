@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "tools/plot/gnuplot.h"
+
 namespace rho::tools {
 namespace {
 
@@ -20,6 +22,10 @@ constexpr bool has_default<std::vector<T>> = false;
 
 void require(bool ok, const std::string& flag, const std::string& expected) {
   if (!ok) throw UsageError(flag, expected);
+}
+
+void require_picture(const std::string& flag, const std::string& path) {
+  require(plot::is_picture_name(path), flag, "\"" + path + "\" must end in .svg or .png");
 }
 
 Option& Option::required() {

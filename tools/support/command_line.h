@@ -27,6 +27,9 @@ class UsageError : public std::runtime_error {
 /// Throws a UsageError that names `flag` unless `ok`.
 void require(bool ok, const std::string& flag, const std::string& expected);
 
+/// The same where `path` has no suffix of a picture that can be drawn.
+void require_picture(const std::string& flag, const std::string& path);
+
 /// What `parse` makes of a flag's value; its complaint becomes the flag's.
 template <class Parse>
 auto parsed(const std::string& flag, Parse&& parse) {

@@ -29,6 +29,9 @@ inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, cons
 /// was no residual, or no rectifier (then it is grad_y itself).
 struct BatchNormGradients {
   Tensor x, gamma, beta, residual;
+
+  /// Whether the rectifier's way back reads y.
+  bool through_y(const BatchNormArguments& with) const { return with.relu && residual.defined(); }
 };
 
 /// Gradients of batch_norm where mean and variance are those of x itself (Ioffe and Szegedy 2015,
@@ -37,5 +40,12 @@ struct BatchNormGradients {
 inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
                            const Tensor& grad_y, const BatchNormGradients& grads)>
     batch_norm_grad{"batch_norm_grad"};
+
+// What the three require; they throw, naming the operation.
+void expect_batch_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance);
+void expect_batch_norm(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
+                       const Tensor& y);
+void expect_batch_norm_grad(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
+                            const Tensor& grad_y, const BatchNormGradients& grads);
 
 }  // namespace rho::kernels

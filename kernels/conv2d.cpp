@@ -18,4 +18,16 @@ Shape conv2d_shape(const Shape& x, const Shape& w, const Conv2dOptions& options)
   return {x[0], room_h / stride_h + 1, room_w / stride_w + 1, w[0]};
 }
 
+void expect_conv2d(const Tensor& x, const Tensor& w, const Tensor& y,
+                   const Conv2dOptions& options) {
+  const Shape expected = conv2d_shape(x.shape(), w.shape(), options);
+  check(y.shape() == expected, "conv2d", "x ", x.shape(), " and weight ", w.shape(), " give ",
+        expected, ", found ", y.shape());
+  check(x.dtype() == w.dtype() && x.dtype() == y.dtype(), "conv2d", "expects one dtype, found ",
+        x.dtype(), ", ", w.dtype(), " and ", y.dtype());
+  check(x.is_contiguous() && w.is_contiguous() && y.is_contiguous(), "conv2d",
+        "expects contiguous tensors, found strides ", x.strides(), ", ", w.strides(), " and ",
+        y.strides());
+}
+
 }  // namespace rho::kernels

@@ -16,6 +16,9 @@ struct Conv2dOptions {
 /// Shape of y; throws, naming both shapes, where x, w and the options do not fit.
 Shape conv2d_shape(const Shape& x, const Shape& w, const Conv2dOptions& options);
 
+/// Throws unless y has the shape that x and w give, all of one dtype and contiguous.
+void expect_conv2d(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dOptions& options);
+
 using Conv2dKernel = void(const Tensor& a, const Tensor& b, const Conv2dOptions& options,
                           const Tensor& out);
 /// out = y(x, w)

@@ -16,4 +16,11 @@ Shape pool2d_shape(const Shape& x, const Pool2dOptions& options, std::string_vie
   return {x[0], room_h / stride_h + 1, room_w / stride_w + 1, x[3]};
 }
 
+void expect_maps(std::string_view op, const Tensor& x, const Pool2dOptions& options,
+                 const Tensor& y) {
+  check(y.shape() == pool2d_shape(x.shape(), options, op), op, "x ", x.shape(), " does not give ",
+        y.shape());
+  check(x.is_contiguous() && y.is_contiguous(), op, "expects contiguous tensors");
+}
+
 }  // namespace rho::kernels

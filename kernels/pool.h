@@ -16,6 +16,10 @@ struct Pool2dOptions {
 /// so that every window sees an element.
 Shape pool2d_shape(const Shape& x, const Pool2dOptions& options, std::string_view op);
 
+/// Throws, naming `op`, unless y has the shape that x gives, and both are contiguous.
+void expect_maps(std::string_view op, const Tensor& x, const Pool2dOptions& options,
+                 const Tensor& y);
+
 /// values = the largest element of each window, positions (int64) = its first row-major position in
 /// x. Padding never wins; a NaN does.
 inline constinit Slot<void(const Tensor& x, const Pool2dOptions& options, const Tensor& values,

@@ -61,6 +61,19 @@ void Module::to(DType dtype) {
     if (is_floating(buffer.value->dtype())) *buffer.value = kernels::to_dtype(*buffer.value, dtype);
 }
 
+void Module::to(Device device) {
+  zero_grad();
+  for (NamedParameter& parameter : parameters())
+    parameter.value.set_value(parameter.value.value().to(device));
+  for (const NamedBuffer& buffer : buffers())
+    if (is_floating(buffer.value->dtype())) *buffer.value = buffer.value->to(device);
+}
+
+Device Module::device() const {
+  const std::vector<NamedParameter> all = parameters();
+  return all.empty() ? Device{} : all.front().value.value().device();
+}
+
 Variable Module::register_parameter(std::string name, Tensor value, TorchLayout layout) {
   Variable parameter(std::move(value), true);
   parameters_.push_back({std::move(name), parameter, layout});

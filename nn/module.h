@@ -73,6 +73,11 @@ class Module {
   void zero_grad();
   /// Converts every parameter and floating buffer.
   void to(DType dtype);
+  /// Moves every parameter and floating buffer; what counts steps stays on the host. Before an
+  /// optimizer is made, whose state lies with its parameters.
+  void to(Device device);
+  /// Where the parameters are; the CPU where there are none.
+  Device device() const;
 
  protected:
   Variable register_parameter(std::string name, Tensor value, TorchLayout layout = {});

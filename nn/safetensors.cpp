@@ -258,7 +258,7 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
   out.write(&header_size, sizeof header_size);
   out.write(text.data(), text.size());
   for (const auto* named : by_width) {
-    const Tensor tensor = kernels::contiguous(named->second);
+    const Tensor tensor = kernels::contiguous(named->second.to(Device{}));
     if (tensor.numel() > 0)
       out.write(tensor.raw(), static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype()));
   }

@@ -32,9 +32,10 @@ bool may_be_missing(const std::string& name) { return name.ends_with("num_batche
 NamedTensors export_state(Module& module) {
   NamedTensors out;
   for (const NamedParameter& parameter : module.parameters())
-    out.emplace_back(parameter.name, to_torch(parameter.value.value(), parameter.layout));
+    out.emplace_back(parameter.name,
+                     to_torch(parameter.value.value().to(Device{}), parameter.layout));
   for (const NamedBuffer& buffer : module.buffers())
-    out.emplace_back(buffer.name, kernels::clone(*buffer.value));
+    out.emplace_back(buffer.name, kernels::clone(buffer.value->to(Device{})));
   return out;
 }
 
@@ -70,7 +71,7 @@ void import_state(Module& module, const NamedTensors& entries, const std::string
   std::size_t i = 0;
   const auto converted = [&](const Tensor& like) {
     Tensor out = Tensor::empty(like.shape(), like.dtype(), like.device());
-    kernels::copy(values[i++], out);
+    kernels::copy(values[i++].to(like.device()), out);
     return out;
   };
   for (NamedParameter p : parameters) p.value.set_value(converted(p.value.value()));

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "kernels/copy.h"
-#include "kernels/transfer.h"
 #include "optim/sphere.h"
 #include "tensor/random.h"
 
@@ -33,11 +32,11 @@ void Langevin::take_step() {
 // Drawn on the host, so that every device has the same.
 Tensor Langevin::noise(const Tensor& like, std::uint64_t stream) const {
   Rng rng(options_.seed, stream);
-  const Tensor out = Tensor::empty(like.shape(), like.dtype());
+  const Tensor out = Tensor::empty(like.shape(), like.dtype(), Device{});
   dispatch_floating(like.dtype(), "langevin", [&]<class T>() {
     for (std::int64_t i = 0; i < out.numel(); ++i) out.data<T>()[i] = static_cast<T>(rng.normal());
   });
-  return kernels::to_device(out, like.device());
+  return out.to(like.device());
 }
 
 State Langevin::entries() const { return {{"steps", steps_}}; }

@@ -39,7 +39,7 @@ Tensors row_of(const Tensors& tensors, std::size_t r, std::size_t rows) {
 }
 
 Tensor make_numbers(const std::vector<double>& values) {
-  return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
+  return Tensor::from(values, {static_cast<std::int64_t>(values.size())}, Device{});
 }
 
 }  // namespace

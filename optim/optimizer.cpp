@@ -7,7 +7,6 @@
 #include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/sphere.h"
-#include "kernels/transfer.h"
 #include "optim/products.h"
 
 namespace rho::optim {
@@ -91,8 +90,7 @@ void Optimizer::load_state(const State& state) {
   const std::map<std::string, Tensor> known(mine.begin(), mine.end());
   for (const auto& [name, tensor] : state)
     check(known.contains(name), "load_state", "does not know the entry ", name);
-  for (const auto& [name, tensor] : mine)
-    kernels::copy(kernels::to_device(given.at(name), tensor.device()), tensor);
+  for (const auto& [name, tensor] : mine) kernels::copy(given.at(name).to(tensor.device()), tensor);
 }
 
 const Group* Optimizer::find_nonfinite() const {
@@ -118,7 +116,7 @@ void Optimizer::append(State& state, const Group& group, const std::string& kind
     state.emplace_back(group.name + '/' + kind + '/' + std::to_string(i), tensors[i]);
 }
 
-Tensor make_number(double value) { return kernels::full({}, value, DType::Float64); }
+Tensor make_number(double value) { return kernels::full({}, value, DType::Float64, Device{}); }
 
 double& number(const Tensor& entry) { return *entry.data<double>(); }
 

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 required=(g++ cmake ninja-build pkg-config libhwy-dev zlib1g-dev libjpeg-dev libpng-dev
-  libcsv-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libboost-dev libsvm-dev libgtest-dev
+  libcsv-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libboost-dev libboost-context-dev libsvm-dev libgtest-dev
   libbenchmark-dev gnuplot-nox dataset-fashion-mnist python3 python3-numpy
   python3-pil clang-format clang-tidy)
 peers=no

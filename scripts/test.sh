@@ -11,7 +11,7 @@ for preset in "${@:-release}"; do
   results=$PWD/build/$preset/tests.xml
   failed=0
   ctest --test-dir "build/$preset" --output-on-failure --parallel "$(nproc)" \
-    --output-junit "$results" "${selection[@]}" || failed=$?
+    --output-junit "$results" --test-output-size-passed 10000000 "${selection[@]}" || failed=$?
   scripts/test_summary.py "$results"
   [ $failed = 0 ] || exit $failed
 done

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
+#include <utility>
 
 #include "tensor/error.h"
 #include "tensor/host_memory.h"
@@ -19,6 +21,9 @@ class HostMemory final : public Memory {
     return pointer;
   }
   void release(void* pointer, int) noexcept override { release_host(pointer); }
+  void copy(const void* from, void* to, std::size_t bytes, int) override {
+    std::memcpy(to, from, bytes);
+  }
 };
 
 // Never destroyed: tensors with static lifetime may outlive any other static.
@@ -103,13 +108,17 @@ CachingAllocator& allocator(DeviceType type) {
   return *found;
 }
 
+bool has_backend(DeviceType type) noexcept {
+  return allocators()[static_cast<std::size_t>(type)] != nullptr;
+}
+
 int device_count(DeviceType type) noexcept {
   const CachingAllocator* found = allocators()[static_cast<std::size_t>(type)];
   return found != nullptr ? found->memory().device_count() : 0;
 }
 
 void register_memory(DeviceType type, Memory& memory) {
-  allocators()[static_cast<std::size_t>(type)] = new CachingAllocator(memory);
+  delete std::exchange(allocators()[static_cast<std::size_t>(type)], new CachingAllocator(memory));
 }
 
 }  // namespace rho

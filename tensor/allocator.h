@@ -20,13 +20,16 @@ class Memory {
   /// `bytes` > 0, aligned to 64; throws Error when there is none left.
   virtual void* allocate(std::size_t bytes, int device_index) = 0;
   virtual void release(void* pointer, int device_index) noexcept = 0;
+  /// Copies `bytes`, of which one end, or both, lies in memory of this device and the other on the
+  /// host; what was started on the device before comes first, and the copy is over on return.
+  virtual void copy(const void* from, void* to, std::size_t bytes, int device_index) = 0;
 };
 
 /// Keeps released blocks by rounded size and hands them out again. Thread-safe.
 class CachingAllocator {
  public:
   explicit CachingAllocator(Memory& memory) : memory_(memory) {}
-  const Memory& memory() const { return memory_; }
+  Memory& memory() const { return memory_; }
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
@@ -60,10 +63,14 @@ class CachingAllocator {
 /// The allocator of a device type; throws when no backend registered memory for it.
 CachingAllocator& allocator(DeviceType type);
 
+/// Whether this program has a backend for devices of this type.
+bool has_backend(DeviceType type) noexcept;
+
 /// Devices of this type that can be used: 0 without a backend, or without a driver.
 int device_count(DeviceType type) noexcept;
 
-/// Called once by a backend when it is loaded; `memory` must live as long as the program.
+/// Called by a backend when it is loaded; `memory` must live as long as the program. What was
+/// registered before is replaced, which is for tests: nothing of it may be in use.
 void register_memory(DeviceType type, Memory& memory);
 
 }  // namespace rho

@@ -16,6 +16,11 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
+/// Where a tensor is made for which no device is named: the CPU, unless set_default_device says
+/// otherwise (then everything that reads a tensor's memory must run there). One for all threads.
+Device default_device() noexcept;
+void set_default_device(Device device) noexcept;
+
 inline std::ostream& operator<<(std::ostream& out, DeviceType type) {
   return out << (type == DeviceType::CPU ? "cpu" : "cuda");
 }

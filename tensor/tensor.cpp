@@ -46,6 +46,20 @@ void* Tensor::raw() const {
          offset_ * static_cast<std::int64_t>(size_of(dtype_));
 }
 
+Tensor Tensor::to(Device device) const {
+  if (this->device() == device) return *this;
+  // The elements from the first to the last, with what lies between.
+  std::int64_t count = numel() > 0 ? 1 : 0;
+  for (int d = 0; d < rank() && count > 0; ++d) count += (shape_[d] - 1) * strides_[d];
+  Tensor out = empty({count}, dtype_, device).with(shape_, strides_, 0);
+  const Device other = device.type == DeviceType::CPU ? this->device() : device;
+  if (count > 0)
+    allocator(other.type)
+        .memory()
+        .copy(raw(), out.raw(), static_cast<std::size_t>(count) * size_of(dtype_), other.index);
+  return out;
+}
+
 double Tensor::item() const {
   check(numel() == 1, "item", "expects one element, found shape ", shape_);
   return to_vector<double>().front();

@@ -36,20 +36,22 @@ class Tensor {
   Tensor() = default;  ///< undefined: no storage
 
   /// Uninitialised, contiguous.
-  static Tensor empty(const Shape& shape, DType dtype, Device device = {});
+  static Tensor empty(const Shape& shape, DType dtype, Device device = default_device());
 
-  /// A contiguous host tensor holding a copy of `values`; their number must be numel(shape).
+  /// A contiguous tensor holding a copy of `values`; their number must be numel(shape).
   template <class T>
-  static Tensor from(std::span<const T> values, const Shape& shape) {
+  static Tensor from(std::span<const T> values, const Shape& shape,
+                     Device device = default_device()) {
     check(static_cast<std::int64_t>(values.size()) == rho::numel(shape), "tensor", values.size(),
           " values do not fill shape ", shape);
-    Tensor out = empty(shape, dtype_of<T>());
+    Tensor out = empty(shape, dtype_of<T>(), Device{});
     std::copy(values.begin(), values.end(), out.data<T>());
-    return out;
+    return out.to(device);
   }
   template <class T>
-  static Tensor from(const std::vector<T>& values, const Shape& shape) {
-    return from(std::span<const T>(values), shape);
+  static Tensor from(const std::vector<T>& values, const Shape& shape,
+                     Device device = default_device()) {
+    return from(std::span<const T>(values), shape, device);
   }
 
   bool defined() const { return storage_ != nullptr; }
@@ -77,9 +79,12 @@ class Tensor {
   }
   /// First element, untyped.
   void* raw() const;
-  /// The value of a host tensor with exactly one element, as double.
+  /// The tensor itself where it is on `device`, else a copy there with the same strides. Waits for
+  /// what was started on either device.
+  Tensor to(Device device) const;
+  /// The value of a tensor with exactly one element, as double.
   double item() const;
-  /// All elements of a host tensor in row-major order, converted to T.
+  /// All elements in row-major order, converted to T.
   template <class T>
   std::vector<T> to_vector() const;
 
@@ -127,11 +132,11 @@ void for_each_offset(const Shape& shape, const Strides& strides, Visit&& visit) 
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
-  check(device().type == DeviceType::CPU, "to_vector", "expects a cpu tensor, found ", device());
+  const Tensor here = to(Device{});
   std::vector<T> out;
   out.reserve(static_cast<std::size_t>(numel()));
   dispatch_all(dtype_, "to_vector", [&]<class S>() {
-    const S* source = data<S>();
+    const S* source = here.data<S>();
     for_each_offset(shape_, strides_,
                     [&](std::int64_t offset) { out.push_back(static_cast<T>(source[offset])); });
   });

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "kernels/arithmetic.h"
+#include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/relu.h"
-#include "kernels/transfer.h"
 #include "tensor/allocator.h"
 #include "tests/support/testing.h"
 
@@ -24,22 +24,20 @@ class Cuda : public ::testing::Test {
   }
 };
 
-std::vector<double> on_host(const Tensor& x) {
-  return kernels::to_device(x, Device{}).to_vector<double>();
-}
+std::vector<double> on_host(const Tensor& x) { return x.to(Device{}).to_vector<double>(); }
 
 TEST_F(Cuda, TransfersThereAndBack) {
   for (const Shape& shape : std::vector<Shape>{{3, 5}, {0, 2}, {}}) {
     const Tensor x = uniform<float>(shape);
-    EXPECT_EQ(on_host(kernels::to_device(x, kCuda)), x.to_vector<double>());
+    EXPECT_EQ(on_host(x.to(kCuda)), x.to_vector<double>());
   }
   const Tensor spread = strided<double>(uniform({4, 3}));
-  EXPECT_EQ(on_host(kernels::to_device(spread, kCuda)), spread.to_vector<double>());
+  EXPECT_EQ(on_host(spread.to(kCuda)), spread.to_vector<double>());
 }
 
 TEST_F(Cuda, CopiesAndFillsStridedTensors) {
   const Tensor x = uniform<float>({6, 5, 4});
-  const Tensor view = kernels::to_device(x, kCuda).permute({2, 0, 1}).slice(1, 1, 6, 2);
+  const Tensor view = x.to(kCuda).permute({2, 0, 1}).slice(1, 1, 6, 2);
   EXPECT_EQ(on_host(kernels::to_dtype(kernels::clone(view), DType::Float64)),
             x.permute({2, 0, 1}).slice(1, 1, 6, 2).to_vector<double>());
   const Tensor filled = kernels::zeros({3, 4}, DType::Int64, kCuda);
@@ -51,16 +49,16 @@ template <class T>
 void expect_same_arithmetic() {
   const Tensor a = uniform<T>({300, 70}, 1, 0.5, 2.0), b = uniform<T>({70}, 2, 0.5, 2.0);
   const Tensor wide = b.expand(a.shape());
-  const Tensor a_there = kernels::to_device(a, kCuda);
-  const Tensor wide_there = kernels::to_device(b, kCuda).expand(a.shape());
+  const Tensor a_there = a.to(kCuda);
+  const Tensor wide_there = b.to(kCuda).expand(a.shape());
   for (const auto* op :
        {&kernels::add, &kernels::sub, &kernels::mul, &kernels::div, &kernels::relu_grad}) {
     const Tensor here = Tensor::empty(a.shape(), a.dtype());
     const Tensor there = Tensor::empty(a.shape(), a.dtype(), kCuda);
     (*op)(a, wide, here);
     (*op)(a_there, wide_there, there);
-    testing::expect_near(kernels::to_device(there, Device{}), here.to_vector<double>(),
-                         2 * epsilon<T>(), std::string(op->name()));
+    testing::expect_near(there.to(Device{}), here.to_vector<double>(), 2 * epsilon<T>(),
+                         std::string(op->name()));
   }
   for (const auto* op : {&kernels::exp, &kernels::log, &kernels::sqrt, &kernels::abs,
                          &kernels::sign, &kernels::softplus, &kernels::sigmoid, &kernels::relu}) {
@@ -68,8 +66,8 @@ void expect_same_arithmetic() {
     const Tensor there = Tensor::empty(a.shape(), a.dtype(), kCuda);
     (*op)(a, here);
     (*op)(a_there, there);
-    testing::expect_near(kernels::to_device(there, Device{}), here.to_vector<double>(),
-                         8 * epsilon<T>(), std::string(op->name()));
+    testing::expect_near(there.to(Device{}), here.to_vector<double>(), 8 * epsilon<T>(),
+                         std::string(op->name()));
   }
 }
 

@@ -157,7 +157,7 @@ TEST_F(RecipeTest, SaysWhatIsWrong) {
 
 TEST_F(RecipeTest, ThePlanIsTheGridThenTheSingleRuns) {
   const Recipe recipe = read(kRecipe);
-  const std::vector<sweep::Run> runs = make_plan(recipe, "");
+  const std::vector<sweep::Run> runs = make_plan(recipe);
   ASSERT_EQ(runs.size(), 5U);
   EXPECT_EQ(runs[1].name, "seed=1 corruption=1.0");
   EXPECT_EQ(runs[2].name, "seed=2 corruption=0.5");
@@ -169,13 +169,12 @@ TEST_F(RecipeTest, ThePlanIsTheGridThenTheSingleRuns) {
   EXPECT_EQ(runs[4].levels, (std::vector<std::string>{"7", ""}));
   EXPECT_EQ(runs[4].phases[0].options.at("lr"), 0.5);
   EXPECT_EQ(runs[4].phases[1].options.at("lr"), 0.125);
-  EXPECT_EQ(make_plan(recipe, "csv:x")[4].phases[1].options.at("data"), "csv:x");
+  EXPECT_EQ(make_plan(recipe, {.data = "csv:x"})[4].phases[1].options.at("data"), "csv:x");
 }
 
 TEST_F(RecipeTest, CommandsFollowEachOther) {
   const Recipe recipe = read(kRecipe);
-  const std::vector<sweep::Command> commands =
-      sweep::commands(recipe, make_plan(recipe, "")[0], "d");
+  const std::vector<sweep::Command> commands = sweep::commands(recipe, make_plan(recipe)[0], "d");
   ASSERT_EQ(commands.size(), 3U);
   const auto has = [&](std::size_t c, const std::string& flag, const std::string& value) {
     const auto& words = commands[c].arguments;
@@ -203,7 +202,7 @@ TEST_F(RecipeTest, ThePublishedOnesAreReadAtEveryScale) {
       EXPECT_EQ(recipe.id, file.path().stem().string());
       EXPECT_FALSE(recipe.claims.empty()) << recipe.id;
       EXPECT_FALSE(recipe.figures.empty()) << recipe.id;
-      EXPECT_FALSE(make_plan(recipe, "").empty()) << recipe.id;
+      EXPECT_FALSE(make_plan(recipe).empty()) << recipe.id;
     }
     ++recipes;
   }

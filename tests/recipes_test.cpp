@@ -30,7 +30,7 @@ std::map<std::string, std::vector<std::string>> families() {
   std::map<std::string, std::vector<std::string>> out;
   for (const std::string& id : ids) {
     const sweep::Recipe recipe = sweep::read_recipe(path_of(id), "tiny");
-    const std::string runs = to_json(recipe, make_plan(recipe, "")).dump();
+    const std::string runs = to_json(recipe, make_plan(recipe)).dump();
     out[first.try_emplace(runs, id).first->second].push_back(id);
   }
   return out;

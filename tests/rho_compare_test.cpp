@@ -77,13 +77,13 @@ TEST_F(RhoCompareTest, TableJsonAndPicture) {
   EXPECT_TRUE(contains(finished.out, "plain ", "0.75000", "audited", "0.87500", "37.50", "6.25e-02",
                        "1.25e-01"));
   EXPECT_EQ(std::count(finished.out.begin(), finished.out.end(), '\n'), 3);
-  const auto json = ordered_json::parse(testing::read_text(folder_.file("out.json")));
-  ASSERT_EQ(json.size(), 2U);
-  EXPECT_EQ(json[0]["name"], "plain");
-  EXPECT_FALSE(json[0].contains("audit"));
-  EXPECT_EQ(json[1]["last_epoch"]["test_loss"], 0.875);
-  EXPECT_EQ(json[1]["audit"]["shortened"], 4);  // of both layers, at the last step
-  EXPECT_EQ(json[1]["audit"]["held"], 2);
+  const auto written = ordered_json::parse(testing::read_text(folder_.file("out.json")));
+  ASSERT_EQ(written.size(), 2U);
+  EXPECT_EQ(written[0]["name"], "plain");
+  EXPECT_FALSE(written[0].contains("audit"));
+  EXPECT_EQ(written[1]["last_epoch"]["test_loss"], 0.875);
+  EXPECT_EQ(written[1]["audit"]["shortened"], 4);  // of both layers, at the last step
+  EXPECT_EQ(written[1]["audit"]["held"], 2);
   EXPECT_TRUE(contains(testing::read_text(folder_.file("out.svg")), "<svg", "Two runs", "plain",
                        "audited", "Norm of last", "Norm of first", "Test error"));
 }

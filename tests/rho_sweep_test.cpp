@@ -211,7 +211,8 @@ TEST_F(RhoSweepTest, SaysWhatIsWrong) {
   expect_failure(sweep("none", "out"), 1, "none.toml can not be read");
   expect_failure(sweep("recipe", "out", {"--scale", "full"}), 1, "has no [scale.full]");
   expect_failure(sweep("recipe", "out", {"--jobs", "x"}), 2, "--jobs");
-  expect_failure(sweep("recipe", "out", {"--device", "cuda"}), 2, "--device");
+  expect_failure(sweep("recipe", "out", {"--device", "gpu"}), 2, "--device");
+  expect_failure(sweep("recipe", "out", {"--device", "cuda:99"}), 1, "[device] cuda:99");
   expect_failure(sweep("recipe", "out", {"--list", "--only", "1"}), 2, "--list");
   expect_failure(testing::run({std::string(RHO_BIN_DIR) + "/rho-sweep"}), 2, "RECIPE");
   folder_.write("file", "");

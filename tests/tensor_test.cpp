@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <thread>
 
@@ -87,8 +88,8 @@ TEST(Tensor, CountsThatDoNotFitAreRefused) {
   EXPECT_EQ(one.slice(0, 0, 1, std::numeric_limits<std::int64_t>::max()).shape(), (Shape{1, 1}));
 }
 
-TEST(Tensor, ADeviceWithoutBackendIsOneClearError) {
-  const Device cuda{DeviceType::CUDA, 1};
+TEST(Tensor, ADeviceThatIsNotThereIsOneClearError) {
+  const Device cuda{DeviceType::CUDA, 99};
   EXPECT_TRUE(contains(message_of([&] { Tensor::empty({1}, DType::Float32, cuda); }), "cuda"));
 }
 
@@ -132,6 +133,9 @@ class SmallMemory final : public Memory {
     left_ += sizes_.at(pointer);
     sizes_.erase(pointer);
     std::free(pointer);
+  }
+  void copy(const void* from, void* to, std::size_t bytes, int) override {
+    std::memcpy(to, from, bytes);
   }
 
  private:

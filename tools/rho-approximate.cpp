@@ -11,6 +11,7 @@
 #include "tools/approximate/fit.h"
 #include "tools/approximate/target.h"
 #include "tools/support/command_line.h"
+#include "tools/support/device.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -32,7 +33,7 @@ struct Options {
   approximate::FitOptions fit;
   std::int64_t test = 100000;
   int threads = 1;
-  std::string json;
+  std::string device = "cpu", json;
 };
 
 std::optional<Options> parse_options(int argc, char** argv) {
@@ -58,9 +59,11 @@ std::optional<Options> parse_options(int argc, char** argv) {
              std::uint64_t{std::numeric_limits<std::int64_t>::max()});
   line.add("--test", o.test, "random points on which the error is measured")
       .range(std::int64_t{2}, kMany);
+  line.add("--device", o.device, kDeviceHelp);
   line.add("--threads", o.threads, "more than 1 pay only with many units").range(1, 1024);
   line.add("--json", o.json, "writes every number to this file");
   if (!line.parse(argc, argv)) return std::nullopt;
+  parsed("--device", [&] { return parse_device(o.device); });
   require(fit.network != "compositional" || fit.units % (approximate::kVariables - 1) == 0,
           "--units", "of the compositional network must be a multiple of 7");
   return o;
@@ -68,27 +71,20 @@ std::optional<Options> parse_options(int argc, char** argv) {
 
 nlohmann::ordered_json to_json(const Options& o, std::int64_t parameters,
                                const approximate::Errors& errors) {
-  return {{"network", o.fit.network},
-          {"target", o.fit.target},
-          {"units", o.fit.units},
-          {"parameters", parameters},
-          {"seed", o.fit.seed},
-          {"steps", o.fit.steps},
-          {"batch", o.fit.batch},
-          {"optimizer", o.fit.optimizer},
-          {"lr", o.fit.lr},
-          {"schedule", o.fit.schedule},
-          {"test_points", o.test},
-          {"sup_error", errors.sup},
-          {"sampled_sup_error", errors.sampled_sup},
-          {"rms_error", errors.rms},
-          {"relative_rms_error", errors.relative_rms}};
+  return {{"network", o.fit.network}, {"target", o.fit.target},
+          {"units", o.fit.units},     {"parameters", parameters},
+          {"seed", o.fit.seed},       {"steps", o.fit.steps},
+          {"batch", o.fit.batch},     {"optimizer", o.fit.optimizer},
+          {"lr", o.fit.lr},           {"schedule", o.fit.schedule},
+          {"device", o.device},       {"test_points", o.test},
+          {"sup_error", errors.sup},  {"sampled_sup_error", errors.sampled_sup},
+          {"rms_error", errors.rms},  {"relative_rms_error", errors.relative_rms}};
 }
 
 int run(const Options& o) {
   check_output(o.json);
   kernels::set_threads(o.threads);
-  const auto network = approximate::fit(o.fit);
+  const auto network = approximate::fit(o.fit, find_device(o.device));
   const approximate::Errors errors = approximate::measure_errors(*network, o.fit.target, o.test);
   const std::int64_t parameters = network->parameter_count();
   std::printf(

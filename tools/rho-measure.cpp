@@ -12,6 +12,7 @@
 #include "tools/plot/gnuplot.h"
 #include "tools/support/command_line.h"
 #include "tools/support/data.h"
+#include "tools/support/device.h"
 #include "tools/support/options.h"
 #include "tools/support/run.h"
 #include "tools/support/run_data.h"
@@ -35,7 +36,8 @@ its label's output minus the largest other one, its winning output the largest.
 Exit code: 0, 1 for a failure, 2 for a wrong command line.)";
 
 struct MeasureOptions {
-  std::string run, model, checkpoint, data, mean, std, norm = "2", precision = "f32";
+  std::string run, model, checkpoint, data, mean, std, norm = "2", precision = "f32",
+                                                       device = "cpu";
   std::string json, plot, examples;
   double layer_norm = 1.0;
   std::int64_t output_norm_example = 0;
@@ -58,6 +60,7 @@ void take_from_run(MeasureOptions& o) {
   o.checkpoint = checkpoint_of_run(o.run, o.checkpoint);
   o.data = o.trained.data;
   o.precision = o.trained.precision;
+  o.device = o.trained.device;
 }
 
 void validate(const MeasureOptions& o) {
@@ -66,6 +69,7 @@ void validate(const MeasureOptions& o) {
   require(o.layer_norm > 0.0 && std::isfinite(o.layer_norm), "--layer-norm", "must be > 0");
   require(o.output_norm_example >= 0, "--output-norm-example", "must be >= 0");
   require(o.precision == "f32" || o.precision == "f64", "--precision", "must be f32 or f64");
+  parsed("--device", [&] { return parse_device(o.device); });
   require(o.batch >= 1, "--batch", "must be >= 1");
   require(o.mean.empty() == o.std.empty(), "--mean", "goes with --std");
   if (!o.mean.empty()) {
@@ -103,8 +107,9 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   line.add("--output-norm-example", o.output_norm_example,
            "training example by the norm of whose output f is divided, beside the exact "
            "normalization");
-  std::optional<std::string> precision;
+  std::optional<std::string> precision, device;
   line.add("--precision", precision, "f32 or f64; left out: the run's, else f32");
+  line.add("--device", device, std::string(kDeviceHelp) + "; left out: the run's, else cpu");
   line.add("--batch", o.batch, "examples a forward pass");
   line.add("--json", o.json, "writes every number to this file");
   line.add("--examples", o.examples,
@@ -114,6 +119,7 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
   if (!line.parse(argc, argv)) return std::nullopt;
   if (!o.run.empty()) take_from_run(o);
   if (precision) o.precision = *precision;
+  if (device) o.device = *device;
   require(!o.checkpoint.empty(), "--checkpoint", "is required (or --run)");
   require(!o.data.empty(), "--data", "is required (or --run)");
   validate(o);
@@ -173,12 +179,14 @@ int run(const MeasureOptions& o) {
   check_output(o.plot);
   check_output(o.examples);
   if (!o.plot.empty()) plot::check_gnuplot();
+  const Device device = find_device(o.device);
   const nn::TensorFile checkpoint = nn::read_safetensors(o.checkpoint);
   const datasets::Split split =
       o.run.empty() ? load(parse_data(o.data)) : load_data(o.trained).split;
   const nn::ModelSpec spec = model_spec(o, checkpoint, split.train);
   Rng rng(0);  // the weights come from the checkpoint
   const auto model = nn::make_model(spec, {}, rng, o.dtype());
+  model->to(device);
   nn::import_state(*model, checkpoint.tensors, o.checkpoint);
   const Inputs inputs = standardize(o, checkpoint, split.train);
 
@@ -202,6 +210,7 @@ int run(const MeasureOptions& o) {
                                 {"norm", o.norm},
                                 {"layer_norm", o.layer_norm},
                                 {"precision", o.precision},
+                                {"device", o.device},
                                 {"standardization",
                                  {{"mean", inputs.standardization.mean},
                                   {"std", inputs.standardization.std},

@@ -8,6 +8,7 @@
 #include "kernels/threads.h"
 #include "tools/support/command_line.h"
 #include "tools/support/data.h"
+#include "tools/support/device.h"
 #include "tools/support/run.h"
 #include "tools/sweep/drive.h"
 #include "tools/sweep/ranks.h"
@@ -53,7 +54,7 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   line.add("--data", o.data, "NAME[:DIR]: a data set in place of the recipe's");
   line.add("--jobs", o.jobs, "runs at a time; 0: one a core, or one a rank with --mpi")
       .range(0, 10000);
-  line.add("--device", o.device, "cpu").one_of({"cpu"});
+  line.add("--device", o.device, kDeviceHelp);
   Option only = line.add("--only", o.only, "does run K alone, of 0, 1, ...")
                     .range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max());
   Option list =
@@ -63,6 +64,7 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   list.excludes(mpi);
   if (!line.parse(argc, argv)) return std::nullopt;
   if (!o.data.empty()) parse_data(o.data);
+  parsed("--device", [&] { return parse_device(o.device); });
   return o;
 }
 
@@ -126,9 +128,10 @@ int across_ranks(const Folder& folder, int jobs, int argc, char** argv) {
 int run(SweepOptions o, int argc, char** argv) {
   sweep::Recipe recipe = sweep::read_recipe(o.recipe, o.scale);
   if (o.out.empty()) o.out = "out/" + recipe.id + "-" + o.scale;
-  std::vector<sweep::Run> runs = make_plan(recipe, o.data);
+  std::vector<sweep::Run> runs = make_plan(recipe, {o.data, o.device});
   const Folder folder(o.out, std::move(recipe), std::move(runs));
   if (o.list) return list(folder);
+  find_device(o.device);  // or every run would fail
   if (o.only) return one(folder, static_cast<std::size_t>(*o.only));
   return o.mpi ? across_ranks(folder, o.jobs, argc, argv) : all(folder, o.jobs);
 }

@@ -32,7 +32,7 @@ Tensor label_positions(const Tensor& labels, std::int64_t classes, std::string_v
           n, ", expected 0 to ", classes - 1);
     positions[n] += static_cast<std::int64_t>(n) * classes;
   }
-  return Tensor::from(positions, labels.shape());
+  return Tensor::from(positions, labels.shape(), labels.device());
 }
 
 Variable signed_output(const Variable& f, const Tensor& y, std::string_view op) {

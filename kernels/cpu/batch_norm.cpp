@@ -27,9 +27,7 @@ void store(const std::vector<double>& values, const Tensor& to) {
 /// One pass over memory: sums and centred squares of each chunk, merged by the update of Chan,
 /// Golub and LeVeque (1983), for all chunks at once. Nothing cancels.
 void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& variance) {
-  cpu::expect_channels("batch_statistics", x, mean);
-  cpu::expect_channels("batch_statistics", x, variance);
-  check(x.numel() > 0, "batch_statistics", "of no values: shape ", x.shape());
+  expect_batch_statistics(x, mean, variance);
   dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
     const cpu::ChannelRows of(x, loops.lanes);
@@ -96,13 +94,9 @@ struct Tables {
 
 void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
                     const Tensor& y) {
-  constexpr auto op = "batch_norm";
-  for (const Tensor* t : {&with.mean, &with.variance, &with.gamma, &with.beta})
-    cpu::expect_channels(op, x, *t);
-  cpu::expect_alike(op, x, y);
-  if (residual.defined()) cpu::expect_alike(op, x, residual);
+  expect_batch_norm(x, with, residual, y);
   if (x.numel() == 0) return;
-  dispatch_floating(x.dtype(), op, [&]<class T>() {
+  dispatch_floating(x.dtype(), "batch_norm", [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
     const cpu::ChannelRows of(x, loops.lanes);
     const Tables<T> tables(with, of);
@@ -121,19 +115,9 @@ void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tenso
 
 void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
                          const Tensor& grad_y, const BatchNormGradients& grads) {
-  constexpr auto op = "batch_norm_grad";
-  for (const Tensor* t :
-       {&with.mean, &with.variance, &with.gamma, &with.beta, &grads.gamma, &grads.beta})
-    cpu::expect_channels(op, x, *t);
-  cpu::expect_alike(op, x, grad_y);
-  cpu::expect_alike(op, x, grads.x);
-  const bool through_y = with.relu && grads.residual.defined();
-  if (through_y) {
-    cpu::expect_alike(op, x, y);
-    cpu::expect_alike(op, x, grads.residual);
-  }
-  check(x.numel() > 0, op, "of no values: shape ", x.shape());
-  dispatch_floating(x.dtype(), op, [&]<class T>() {
+  expect_batch_norm_grad(x, with, y, grad_y, grads);
+  const bool through_y = grads.through_y(with);
+  dispatch_floating(x.dtype(), "batch_norm_grad", [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
     const cpu::ChannelRows of(x, loops.lanes);
     const Tables<T> tables(with, of);

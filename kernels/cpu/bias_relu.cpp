@@ -1,6 +1,7 @@
 // A batch norm with mean 0 and scale 1 is this: the loops are its.
 #include "kernels/bias_relu.h"
 
+#include "kernels/channels.h"
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
 #include "kernels/cpu/scratch.h"
@@ -24,7 +25,7 @@ struct Tables {
 
 void bias_relu_cpu(const Tensor& x, const Tensor& bias, bool relu) {
   constexpr auto op = "bias_relu";
-  cpu::expect_channels(op, x, bias);
+  expect_channels(op, x, bias);
   if (x.numel() == 0) return;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
@@ -40,9 +41,9 @@ void bias_relu_cpu(const Tensor& x, const Tensor& bias, bool relu) {
 void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                         const Tensor& grad_bias) {
   constexpr auto op = "bias_relu_grad";
-  cpu::expect_channels(op, y, grad_bias);
-  cpu::expect_alike(op, y, grad_y);
-  cpu::expect_alike(op, y, grad_x);
+  expect_channels(op, y, grad_bias);
+  expect_dense_alike(op, y, grad_y);
+  expect_dense_alike(op, y, grad_x);
   dispatch_floating(y.dtype(), op, [&]<class T>() {
     std::vector<double> total(static_cast<std::size_t>(y.size(1)), 0.0);
     if (y.numel() > 0) {

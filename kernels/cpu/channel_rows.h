@@ -3,30 +3,13 @@
 
 #include <algorithm>
 #include <numeric>
-#include <string_view>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/streaming.h"
-#include "tensor/error.h"
 #include "tensor/tensor.h"
 
 namespace rho::kernels::cpu {
-
-inline void expect_channels(std::string_view op, const Tensor& x, const Tensor& per_channel) {
-  check(x.rank() == 2 && per_channel.rank() == 1 && per_channel.size(0) == x.size(1), op,
-        "expects x [R, C] and [C], found ", x.shape(), " and ", per_channel.shape());
-  check(x.dtype() == per_channel.dtype(), op, "expects one dtype, found ", x.dtype(), " and ",
-        per_channel.dtype());
-  check(x.is_contiguous() && per_channel.is_contiguous(), op, "expects contiguous tensors");
-}
-
-inline void expect_alike(std::string_view op, const Tensor& x, const Tensor& other) {
-  check(x.shape() == other.shape(), op, "shapes ", x.shape(), " and ", other.shape(), " differ");
-  check(x.dtype() == other.dtype(), op, "expects one dtype, found ", x.dtype(), " and ",
-        other.dtype());
-  check(other.is_contiguous(), op, "expects contiguous tensors");
-}
 
 /// Elements of a chunk: read twice for the statistics, the second time from the first-level cache.
 inline constexpr std::int64_t kChannelChunk = 8192;

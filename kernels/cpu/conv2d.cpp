@@ -25,18 +25,6 @@ cpu::Image<T> first_image(const Tensor& t) {
   return {t.data<T>(), t.size(1), t.size(2), t.size(3)};
 }
 
-void check_operands(const Tensor& x, const Tensor& w, const Tensor& y,
-                    const Conv2dOptions& options) {
-  const Shape expected = conv2d_shape(x.shape(), w.shape(), options);
-  check(y.shape() == expected, "conv2d", "x ", x.shape(), " and weight ", w.shape(), " give ",
-        expected, ", found ", y.shape());
-  check(x.dtype() == w.dtype() && x.dtype() == y.dtype(), "conv2d", "expects one dtype, found ",
-        x.dtype(), ", ", w.dtype(), " and ", y.dtype());
-  check(x.is_contiguous() && w.is_contiguous() && y.is_contiguous(), "conv2d",
-        "expects contiguous tensors, found strides ", x.strides(), ", ", w.strides(), " and ",
-        y.strides());
-}
-
 /// Float alone: in double the point is the last digit.
 std::optional<cpu::WinogradShape> winograd_of(const Tensor& x, const Tensor& w, const Tensor& y,
                                               const Conv2dOptions& options) {
@@ -57,7 +45,7 @@ Tensor rows_of(const Tensor& t, std::int64_t columns) {
 }
 
 void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, const Tensor& y) {
-  check_operands(x, w, y, options);
+  expect_conv2d(x, w, y, options);
   if (const std::int64_t terms = product_terms(x, w, options))
     return matmul(rows_of(x, terms), rows_of(w, terms).transpose(0, 1), rows_of(y, w.size(0)));
   if (const auto shape = winograd_of(x, w, y, options))
@@ -107,7 +95,7 @@ struct Phase {
 
 void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
                 const Tensor& grad_x) {
-  check_operands(grad_x, w, grad_y, options);
+  expect_conv2d(grad_x, w, grad_y, options);
   if (const std::int64_t terms = product_terms(grad_x, w, options))
     return matmul(rows_of(grad_y, w.size(0)), rows_of(w, terms), rows_of(grad_x, terms));
   if (const auto shape = winograd_of(grad_x, w, grad_y, options))
@@ -155,7 +143,7 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
 
 void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,
                  const Tensor& grad_w) {
-  check_operands(x, grad_w, grad_y, options);
+  expect_conv2d(x, grad_w, grad_y, options);
   if (const std::int64_t terms = product_terms(x, grad_w, options))
     return matmul(rows_of(grad_y, grad_w.size(0)).transpose(0, 1), rows_of(x, terms),
                   rows_of(grad_w, terms));

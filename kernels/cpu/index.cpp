@@ -7,15 +7,12 @@ namespace {
 template <class Visit>
 void for_each_index(std::string_view op, const Tensor& one_each, const Tensor& index,
                     const Tensor& indexed, const Visit& visit) {
-  check(one_each.numel() == index.numel(), op, index.numel(), " indices for ", one_each.numel(),
-        " elements");
-  check(one_each.is_contiguous() && index.is_contiguous() && indexed.is_contiguous(), op,
-        "expects contiguous tensors");
+  expect_indexed(op, one_each, index, indexed);
   const std::int64_t count = index.numel(), limit = indexed.numel();
   const auto* const positions = index.data<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t at = positions[i];
-    check(0 <= at && at < limit, op, "index ", at, " of an array of ", limit, " elements");
+    check_index(op, at, limit);
     visit(i, at);
   }
 }

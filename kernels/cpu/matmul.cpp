@@ -307,15 +307,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
 }
 
 void matmul_cpu(const Tensor& a, const Tensor& b, const Tensor& out) {
-  bool fits = a.rank() >= 2 && a.rank() == b.rank() && out.rank() == a.rank() &&
-              a.size(-1) == b.size(-2) && out.size(-2) == a.size(-2) && out.size(-1) == b.size(-1);
-  for (int d = 0; fits && d < a.rank() - 2; ++d)
-    fits = a.shape()[d] == b.shape()[d] && a.shape()[d] == out.shape()[d];
-  check(fits, "matmul", "shapes ", a.shape(), " and ", b.shape(), " do not give ", out.shape());
-  check(a.dtype() == b.dtype() && a.dtype() == out.dtype(), "matmul", "expects one dtype, found ",
-        a.dtype(), ", ", b.dtype(), " and ", out.dtype());
-  check(out.is_contiguous(), "matmul", "expects a contiguous output, found strides ",
-        out.strides());
+  expect_matmul(a, b, out);
   dispatch_floating(a.dtype(), "matmul", [&]<class T>() { multiply<T>(a, b, out); });
 }
 

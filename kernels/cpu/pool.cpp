@@ -32,13 +32,6 @@ void for_each_row(const Shape& x, const Shape& y, const Body& body) {
                        });
 }
 
-void expect_maps(std::string_view op, const Tensor& x, const Pool2dOptions& options,
-                 const Tensor& y) {
-  check(y.shape() == pool2d_shape(x.shape(), options, op), op, "x ", x.shape(), " does not give ",
-        y.shape());
-  check(x.is_contiguous() && y.is_contiguous(), op, "expects contiguous tensors");
-}
-
 void max_pool2d_cpu(const Tensor& x, const Pool2dOptions& options, const Tensor& values,
                     const Tensor& positions) {
   expect_maps("max_pool2d", x, options, values);

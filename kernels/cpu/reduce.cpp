@@ -74,12 +74,6 @@ void sum_middle(const T* x, std::int64_t outer, std::int64_t rows, std::int64_t 
     }
 }
 
-void expect_middle(std::string_view op, const Tensor& x, const Tensor& out) {
-  check(x.rank() == 3 && out.rank() == 2 && x.size(0) == out.size(0) && x.size(2) == out.size(1),
-        op, "expects [A, R, B] and [A, B], found ", x.shape(), " and ", out.shape());
-  check(x.is_contiguous() && out.is_contiguous(), op, "expects contiguous tensors");
-}
-
 void sum_cpu(const Tensor& x, const Tensor& out) {
   expect_middle("sum", x, out);
   if (out.numel() == 0) return;

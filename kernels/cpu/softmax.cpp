@@ -28,18 +28,10 @@ struct RowScale {
   double log_probability(T x) const { return static_cast<double>(x - largest) - log_sum; }
 };
 
-void expect_rows(std::string_view op, const Tensor& x) {
-  check(x.rank() == 2 && (x.size(1) >= 1 || x.size(0) == 0), op,
-        "expects [R, C] with C >= 1, found ", x.shape());
-  check(x.is_contiguous(), op, "expects a contiguous tensor");
-}
-
 void expect_labels(std::string_view op, const Tensor& x, const Tensor& labels) {
   expect_rows(op, x);
   const auto* const label = labels.data<std::int64_t>();
-  for (std::int64_t r = 0; r < x.size(0); ++r)
-    check(0 <= label[r] && label[r] < x.size(1), op, "label ", label[r], " of example ", r,
-          ", expected 0 to ", x.size(1) - 1);
+  for (std::int64_t r = 0; r < x.size(0); ++r) check_label(op, label[r], r, x.size(1));
 }
 
 /// body(r, row of x) for every row, threaded.

@@ -1,7 +1,9 @@
 // Elementwise kernels over tensors of one shape and any strides; one thread an element.
 #pragma once
 
-#include "kernels/cuda/runtime/check.cuh"
+#include <algorithm>
+
+#include "kernels/cuda/runtime/launch.cuh"
 #include "kernels/strided_loop.h"
 
 namespace rho::kernels::cuda {
@@ -24,63 +26,77 @@ struct DeviceLoop {
 
   __device__ void offsets(std::int64_t element, std::int64_t (&out)[N]) const {
     for (int t = 0; t < N; ++t) out[t] = 0;
-    for (int d = rank - 1; d >= 0; --d) {
+    for (int d = rank - 1; d > 0; --d) {
       const std::int64_t index = element % shape[d];
       element /= shape[d];
       for (int t = 0; t < N; ++t) out[t] += index * strides[t][d];
     }
+    for (int t = 0; t < N; ++t) out[t] += element * strides[t][0];
   }
 };
 
-inline constexpr int kThreads = 256;
-
+/// Blocks of a grid-stride loop over `count` elements.
 inline unsigned blocks_for(std::int64_t count) {
-  // A grid-stride loop covers what more blocks would.
-  const std::int64_t blocks = (count + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(blocks < 65535 ? blocks : 65535);
+  constexpr std::int64_t kMost = 65535;
+  return static_cast<unsigned>(std::min((count + kThreads - 1) / kThreads, kMost));
+}
+
+template <class F>
+__global__ void for_each_kernel(std::int64_t count, F f) {
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step)
+    f(i);
+}
+
+/// f(i) for every i below count, on `device`.
+template <class F>
+void for_each(std::string_view op, Device device, std::int64_t count, const F& f) {
+  if (count > 0) launch(op, device, for_each_kernel<F>, blocks_for(count), kThreads, count, f);
 }
 
 template <class Out, class In, class F>
-__global__ void map_kernel(DeviceLoop<2> loop, const In* x, Out* out, F f) {
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < loop.count;
-       i += step) {
+struct Map {
+  DeviceLoop<2> loop;
+  const In* x;
+  Out* out;
+  F f;
+
+  __device__ void operator()(std::int64_t i) const {
     std::int64_t at[2];
     loop.offsets(i, at);
     out[at[1]] = f(x[at[0]]);
   }
-}
+};
 
 template <class T, class F>
-__global__ void map2_kernel(DeviceLoop<3> loop, const T* a, const T* b, T* out, F f) {
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < loop.count;
-       i += step) {
+struct Map2 {
+  DeviceLoop<3> loop;
+  const T *a, *b;
+  T* out;
+  F f;
+
+  __device__ void operator()(std::int64_t i) const {
     std::int64_t at[3];
     loop.offsets(i, at);
     out[at[2]] = f(a[at[0]], b[at[1]]);
   }
-}
+};
 
 /// out = f(x) on the device of `out`.
 template <class Out, class In, class F>
-void map(std::string_view op, const Tensor& x, const Tensor& out, F f) {
+void map(std::string_view op, const Tensor& x, const Tensor& out, const F& f) {
   if (out.numel() == 0) return;
-  check_status(cudaSetDevice(out.device().index), op);
-  const DeviceLoop<2> loop(StridedLoop<2>(x, out));
-  map_kernel<<<blocks_for(loop.count), kThreads>>>(loop, x.data<In>(), out.data<Out>(), f);
-  check_launch(op);
+  const DeviceLoop<2> loop{StridedLoop<2>(x, out)};
+  for_each(op, out.device(), loop.count, Map<Out, In, F>{loop, x.data<In>(), out.data<Out>(), f});
 }
 
 /// out = f(a, b) on the device of `out`.
 template <class T, class F>
-void map2(std::string_view op, const Tensor& a, const Tensor& b, const Tensor& out, F f) {
+void map2(std::string_view op, const Tensor& a, const Tensor& b, const Tensor& out, const F& f) {
   if (out.numel() == 0) return;
-  check_status(cudaSetDevice(out.device().index), op);
-  const DeviceLoop<3> loop(StridedLoop<3>(a, b, out));
-  map2_kernel<<<blocks_for(loop.count), kThreads>>>(loop, a.data<T>(), b.data<T>(), out.data<T>(),
-                                                    f);
-  check_launch(op);
+  const DeviceLoop<3> loop{StridedLoop<3>(a, b, out)};
+  for_each(op, out.device(), loop.count,
+           Map2<T, F>{loop, a.data<T>(), b.data<T>(), out.data<T>(), f});
 }
 
 }  // namespace rho::kernels::cuda

@@ -22,7 +22,7 @@ class BatchNorm2d : public Module {
     beta_ = register_parameter("bias", kernels::zeros({channels}, dtype));
     register_buffer("running_mean", kernels::zeros({channels}, dtype));
     register_buffer("running_var", kernels::full({channels}, 1.0, dtype));
-    register_buffer("num_batches_tracked", kernels::zeros({}, DType::Int64));
+    register_buffer("num_batches_tracked", kernels::zeros({}, DType::Int64, Device{}));
   }
 
   Variable forward(const Variable& x) override { return forward_then(x, {}); }

@@ -36,8 +36,9 @@ class Weighted : public Module {
     for (std::size_t i = 0; i < w.size(); ++i) w[i] *= s[i / static_cast<std::size_t>(fan_in)];
     for (std::size_t o = 0; o < b.size(); ++o) b[o] = s[o] * b[o] + t[o];
     if (!bias_.defined()) add_bias(weight_.dtype());
-    weight_.set_value(kernels::to_dtype(Tensor::from(w, weight_.shape()), weight_.dtype()));
-    bias_.set_value(kernels::to_dtype(Tensor::from(b, {outputs}), weight_.dtype()));
+    const Device device = weight_.value().device();
+    weight_.set_value(kernels::to_dtype(Tensor::from(w, weight_.shape(), device), weight_.dtype()));
+    bias_.set_value(kernels::to_dtype(Tensor::from(b, {outputs}, device), weight_.dtype()));
   }
 
  protected:
@@ -49,7 +50,8 @@ class Weighted : public Module {
 
  private:
   void add_bias(DType dtype) {
-    bias_ = register_parameter("bias", kernels::zeros({weight_.size(0)}, dtype));
+    bias_ = register_parameter("bias",
+                               kernels::zeros({weight_.size(0)}, dtype, weight_.value().device()));
   }
 
   Variable weight_, bias_;

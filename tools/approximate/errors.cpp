@@ -45,7 +45,8 @@ Sample sample(nn::Module& network, const std::string& name, std::int64_t points)
   Rng rng(kTestSeed, kTestStream);
   Sample out{random_points(points, rng, DType::Float64), {}, {}};
   for (std::int64_t begin = 0; begin < points; begin += kChunk) {
-    const Variable x(out.points.slice(0, begin, std::min(begin + kChunk, points)));
+    const Tensor chunk = out.points.slice(0, begin, std::min(begin + kChunk, points));
+    const Variable x(chunk.to(network.device()));
     const Variable f = target(name, x);
     const Vector values = f.value().to_vector<double>();
     const Vector differences = (f - network(x)).value().to_vector<double>();
@@ -69,7 +70,7 @@ Tensor worst_points(const Sample& of) {
   const double* const points = of.points.data<double>();
   for (std::size_t k = 0; k < count; ++k)
     out.insert(out.end(), points + order[k] * kVariables, points + (order[k] + 1) * kVariables);
-  return Tensor::from(out, {static_cast<std::int64_t>(count), kVariables});
+  return Tensor::from(out, {static_cast<std::int64_t>(count), kVariables}, Device{});
 }
 
 double root_mean_square(const Vector& values, double around) {
@@ -90,7 +91,7 @@ Tensor climb(const std::function<Variable(const Variable&)>& height, const Tenso
   Vector best = start.to_vector<double>(), next = best, slope(best.size());
   Vector top(rows, -INFINITY), length(rows, kFirstStep);
   for (int k = 0; k <= kClimbSteps; ++k) {
-    const Variable x(Tensor::from(next, start.shape()), true);
+    const Variable x(Tensor::from(next, start.shape(), start.device()), true);
     const Variable y = height(x);
     const Vector values = y.value().to_vector<double>();
     const Vector slopes = grad({sum(y)}, {x})[0].value().to_vector<double>();
@@ -106,7 +107,7 @@ Tensor climb(const std::function<Variable(const Variable&)>& height, const Tenso
       step(&best[at], &slope[at], dimensions, length[r], &next[at]);
     }
   }
-  return Tensor::from(best, start.shape());
+  return Tensor::from(best, start.shape(), start.device());
 }
 
 Errors measure_errors(nn::Module& network, const std::string& name, std::int64_t points) {
@@ -116,7 +117,7 @@ Errors measure_errors(nn::Module& network, const std::string& name, std::int64_t
   const Sample of = sample(network, name, points);
   const double rms = root_mean_square(of.difference, 0.0);
   check(std::isfinite(rms), "errors", "the network has diverged: its rms error is ", rms);
-  const Tensor worst = worst_points(of);
+  const Tensor worst = worst_points(of).to(network.device());
   const Vector errors = error(Variable(worst)).value().to_vector<double>();
   const Vector top = error(Variable(climb(error, worst))).value().to_vector<double>();
   return {errors[0], *std::max_element(top.begin(), top.end()), rms,

@@ -108,7 +108,7 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const FitOptions& options,
 }  // namespace
 
 Tensor random_points(std::int64_t count, Rng& rng, DType dtype) {
-  Tensor out = Tensor::empty({count, kVariables}, dtype);
+  Tensor out = Tensor::empty({count, kVariables}, dtype, Device{});
   dispatch_floating(dtype, "random_points", [&]<class T>() {
     std::generate_n(out.data<T>(), out.numel(),
                     [&] { return static_cast<T>(2.0 * rng.uniform() - 1.0); });
@@ -116,14 +116,15 @@ Tensor random_points(std::int64_t count, Rng& rng, DType dtype) {
   return out;
 }
 
-std::shared_ptr<nn::Module> fit(const FitOptions& options) {
+std::shared_ptr<nn::Module> fit(const FitOptions& options, Device device) {
   auto network = make_network(options);
+  network->to(device);
   const auto optimizer = make_optimizer(options, *network);
   const auto schedule = optim::make_schedule(
       options.schedule == "cosine" ? "cosine:" + std::to_string(options.steps) : options.schedule);
   Rng batches(options.seed, Batches);
   for (std::int64_t step = 0; step < options.steps; ++step) {
-    const Variable x(random_points(options.batch, batches, DType::Float32));
+    const Variable x(random_points(options.batch, batches, DType::Float32).to(device));
     const Variable y = target(options.target, x);
     network->zero_grad();
     square_loss((*network)(x), y.value()).backward();

@@ -25,8 +25,8 @@ struct FitOptions {
 Tensor random_points(std::int64_t count, Rng& rng, DType dtype);
 
 /// The network that minimizes the mean square difference, in float32, on a fresh random batch each
-/// step: there is no training set, and so no generalization gap. Throws where the units do not fit
-/// the network, and where training diverges.
-std::shared_ptr<nn::Module> fit(const FitOptions& options);
+/// step: there is no training set, and so no generalization gap. It is trained, and stays, on
+/// `device`. Throws where the units do not fit the network, and where training diverges.
+std::shared_ptr<nn::Module> fit(const FitOptions& options, Device device = {});
 
 }  // namespace rho::approximate

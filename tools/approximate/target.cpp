@@ -28,7 +28,8 @@ const std::vector<Level>& levels() {
 Variable apply(const Level& level, const Variable& below) {
   const auto row = [&](const std::vector<double>& values) {
     const auto count = static_cast<std::int64_t>(values.size());
-    return Variable(kernels::to_dtype(Tensor::from(values, {1, count}), below.dtype()));
+    const Tensor in_double = Tensor::from(values, {1, count}, below.value().device());
+    return Variable(kernels::to_dtype(in_double, below.dtype()));
   };
   const Variable a = slice(below, 1, 0, below.size(1), 2), b = slice(below, 1, 1, below.size(1), 2);
   const Variable u =

@@ -34,9 +34,10 @@ Outputs evaluate(nn::Module& model, datasets::Loader& loader) {
   std::vector<double> logits;
   std::vector<std::int64_t> labels;
   std::int64_t classes = 0;
+  const Device device = model.device();
   loader.start(0);
   while (const std::optional<datasets::Batch> batch = loader.next()) {
-    const Tensor output = model(Variable(batch->inputs)).value();
+    const Tensor output = model(Variable(batch->inputs.to(device))).value();
     const std::int64_t rows = batch->labels.size(0);
     check(output.rank() == 2 && output.size(0) == rows, "evaluate", "the network gives ",
           output.shape(), " for ", rows, " examples, expected [", rows, ", classes]");
@@ -49,7 +50,8 @@ Outputs evaluate(nn::Module& model, datasets::Loader& loader) {
     check(0 <= label && label < classes, "evaluate", "label ", label, ", but the network has ",
           classes, " classes");
   const auto count = static_cast<std::int64_t>(labels.size());
-  return {Tensor::from(logits, {count, classes}), Tensor::from(labels, {count})};
+  return {Tensor::from(logits, {count, classes}, Device{}),
+          Tensor::from(labels, {count}, Device{})};
 }
 
 }  // namespace rho::measure

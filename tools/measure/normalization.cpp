@@ -11,6 +11,7 @@ namespace {
 std::shared_ptr<nn::Module> folded_copy(const nn::ModelSpec& spec, nn::Module& model, DType dtype) {
   Rng rng(0);  // its weights are replaced at once
   std::shared_ptr<nn::Module> copy = nn::make_model(spec, {}, rng, dtype);
+  copy->to(model.device());
   nn::copy_state(model, *copy);
   nn::fold_weight_norm(*copy);
   nn::fold_batch_norm(*copy);

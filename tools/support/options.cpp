@@ -14,6 +14,7 @@
 #include "optim/schedule.h"
 #include "tools/support/command_line.h"
 #include "tools/support/data.h"
+#include "tools/support/device.h"
 #include "tools/support/json_file.h"
 #include "tools/support/stop_rules.h"
 
@@ -87,6 +88,7 @@ void for_each_option(Options& o, Visit&& visit) {
   visit(group, "snapshot", o.snapshot,
         "keep the network of the epoch whose train_loss is nearest to this, in "
         "OUT/snapshot.safetensors; 0 for none");
+  visit(group, "device", o.device, kDeviceHelp);
   visit(group, "threads", o.threads, "0 for $OMP_NUM_THREADS, or one a core");
 }
 
@@ -128,6 +130,7 @@ void validate(const TrainOptions& o) {
   require(
       !nn::is_weight_normalized(o.model) || !optim::is_norm_constrained(o.optimizer), "--optimizer",
       "must be sgd, adam or langevin: a weight-normalized model has no plain weight to constrain");
+  parsed("--device", [&] { return parse_device(o.device); });
   parsed("--stop", [&] { return StopRules(o.stop); });
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--norm-per", o.norm_per, {"layer", "channel"});

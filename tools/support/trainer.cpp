@@ -25,6 +25,7 @@
 #include "tools/measure/normalization.h"
 #include "tools/support/checkpoint.h"
 #include "tools/support/data.h"
+#include "tools/support/device.h"
 #include "tools/support/groups.h"
 #include "tools/support/profile_report.h"
 #include "tools/support/progress.h"
@@ -97,13 +98,13 @@ std::map<std::string, std::string> metadata_of(const TrainOptions& options,
 }
 
 Tensor one_hot(const Tensor& labels, std::int64_t classes, DType dtype) {
-  Tensor out = kernels::zeros({labels.size(0), classes}, dtype);
+  Tensor out = kernels::zeros({labels.size(0), classes}, dtype, Device{});
   dispatch_floating(dtype, "one_hot", [&]<class T>() {
     std::int64_t row = 0;
     for (const std::int64_t label : labels.to_vector<std::int64_t>())
       out.data<T>()[row++ * classes + label] = T{1};
   });
-  return out;
+  return out.to(labels.device());
 }
 
 // The minimized loss, a mean over the batch.
@@ -119,6 +120,7 @@ class Training {
   // The first weights are those in the file `start`; empty: random ones.
   Training(const TrainOptions& options, const datasets::Split& split, const std::string& start)
       : options_(options),
+        device_(find_device(options.device)),
         standardization_(datasets::measure_standardization(split.train)),
         spec_{options.model, input_shape(split.train), split.train.classes},
         examples_(split.train.size()),
@@ -130,6 +132,7 @@ class Training {
         schedule_(optim::make_schedule(options.schedule)) {
     Rng rng = rng_of(options, Stream::Weights);
     model_ = nn::make_model(spec_, init_of(options), rng, dtype_of(options));
+    model_->to(device_);
     if (!start.empty()) nn::import_state(*model_, nn::read_safetensors(start).tensors, start);
     optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
     optimizer_->skip_nonfinite(options.nonfinite == "skip");
@@ -218,7 +221,8 @@ class Training {
 
   datasets::Batch next_batch() {
     const ProfileScope scope(SpanKind::Phase, "data wait");
-    return *train_.next();  // there are steps_an_epoch() of them
+    const datasets::Batch batch = *train_.next();  // there are steps_an_epoch() of them
+    return {batch.inputs.to(device_), batch.labels.to(device_)};
   }
 
   std::pair<Variable, Variable> forward(const datasets::Batch& batch) {
@@ -249,8 +253,9 @@ class Training {
   }
 
   static double mean_margin(const Variable& logits, const Tensor& labels) {
-    const Tensor in_double = kernels::to_dtype(kernels::contiguous(logits.value()), DType::Float64);
-    return measure::summarize(measure::margins({in_double, labels})).mean;
+    const Tensor here = kernels::contiguous(logits.value().to(Device{}));
+    const measure::Outputs outputs{kernels::to_dtype(here, DType::Float64), labels.to(Device{})};
+    return measure::summarize(measure::margins(outputs)).mean;
   }
 
   void evaluate(EpochRecord& record) {
@@ -296,6 +301,7 @@ class Training {
   }
 
   const TrainOptions& options_;
+  Device device_;
   datasets::Standardization standardization_;
   nn::ModelSpec spec_;
   std::int64_t examples_;

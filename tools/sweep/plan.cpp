@@ -130,7 +130,7 @@ std::optional<double> snapshot_loss(const Run& run) {
   return loss > 0 ? std::optional(loss) : std::nullopt;
 }
 
-std::vector<Run> make_plan(const Recipe& recipe, const std::string& data) {
+std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides) {
   std::vector<Run> runs;
   std::vector<std::size_t> at(recipe.axes.size());
   do runs.push_back(grid_run(recipe, at));
@@ -138,7 +138,8 @@ std::vector<Run> make_plan(const Recipe& recipe, const std::string& data) {
   for (const Extra& extra : recipe.extras) runs.push_back(extra_run(recipe, extra));
   for (std::size_t i = 0; i < runs.size(); ++i) {
     runs[i].index = i;
-    if (!data.empty()) apply({{"data", data}}, runs[i]);
+    if (!overrides.data.empty()) apply({{"data", overrides.data}}, runs[i]);
+    if (overrides.device != "cpu") apply({{"device", overrides.device}}, runs[i]);
   }
   return runs;
 }

@@ -25,10 +25,15 @@ struct Command {
   std::vector<std::string> arguments;
 };
 
-/// The grid in the order of its axes, the last one fastest, then the single runs. `data`, where it
-/// is not empty, stands in for every run's --data. Throws where an option names a phase that there
-/// is not.
-std::vector<Run> make_plan(const Recipe& recipe, const std::string& data);
+/// What the command line of a sweep says about every run.
+struct Overrides {
+  std::string data;            ///< in place of the recipe's; empty: none
+  std::string device = "cpu";  ///< where networks are trained and measured
+};
+
+/// The grid in the order of its axes, the last one fastest, then the single runs. Throws where an
+/// option names a phase that there is not.
+std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides = {});
 
 /// What a run consists of, one after the other; `folder` is the run's.
 std::vector<Command> commands(const Recipe& recipe, const Run& run, const std::string& folder);

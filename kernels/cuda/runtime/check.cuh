@@ -1,4 +1,4 @@
-// Every CUDA call and launch is checked; the message names the operation.
+// Every CUDA call is checked; the message names the operation.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,8 +14,5 @@ inline void check_status(cudaError_t status, std::string_view op) {
   static_cast<void>(cudaGetLastError());  // or the next launch would be blamed for it
   rho::fail(op, "CUDA: ", cudaGetErrorString(status));
 }
-
-/// After a launch: its own error, if it had one.
-inline void check_launch(std::string_view op) { check_status(cudaGetLastError(), op); }
 
 }  // namespace rho::kernels::cuda

@@ -1,7 +1,5 @@
 // Memory of CUDA devices, registered with the caching allocator when the backend is loaded.
-#include <cstdlib>
-
-#include "kernels/cuda/runtime/check.cuh"
+#include "kernels/cuda/runtime/launch.cuh"
 #include "tensor/allocator.h"
 
 namespace rho::kernels::cuda {
@@ -25,6 +23,13 @@ class DeviceMemory final : public Memory {
     // Nothing can be done about a failure here, and at exit the driver may be gone already.
     if (cudaSetDevice(device_index) != cudaSuccess || cudaFree(pointer) != cudaSuccess)
       static_cast<void>(cudaGetLastError());
+  }
+  void copy(const void* from, void* to, std::size_t bytes, int device_index) override {
+    constexpr auto op = "cuda copy";
+    check_status(cudaSetDevice(device_index), op);
+    // cudaMemcpyDefault finds both ends by their addresses.
+    check_status(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, nullptr), op);
+    synchronize({DeviceType::CUDA, device_index}, op);
   }
 };
 

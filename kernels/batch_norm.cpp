@@ -1,0 +1,37 @@
+#include "kernels/batch_norm.h"
+
+#include "kernels/channels.h"
+
+namespace rho::kernels {
+
+void expect_batch_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) {
+  expect_channels("batch_statistics", x, mean);
+  expect_channels("batch_statistics", x, variance);
+  check(x.numel() > 0, "batch_statistics", "of no values: shape ", x.shape());
+}
+
+void expect_batch_norm(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
+                       const Tensor& y) {
+  constexpr auto op = "batch_norm";
+  for (const Tensor* t : {&with.mean, &with.variance, &with.gamma, &with.beta})
+    expect_channels(op, x, *t);
+  expect_dense_alike(op, x, y);
+  if (residual.defined()) expect_dense_alike(op, x, residual);
+}
+
+void expect_batch_norm_grad(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
+                            const Tensor& grad_y, const BatchNormGradients& grads) {
+  constexpr auto op = "batch_norm_grad";
+  for (const Tensor* t :
+       {&with.mean, &with.variance, &with.gamma, &with.beta, &grads.gamma, &grads.beta})
+    expect_channels(op, x, *t);
+  expect_dense_alike(op, x, grad_y);
+  expect_dense_alike(op, x, grads.x);
+  if (grads.through_y(with)) {
+    expect_dense_alike(op, x, y);
+    expect_dense_alike(op, x, grads.residual);
+  }
+  check(x.numel() > 0, op, "of no values: shape ", x.shape());
+}
+
+}  // namespace rho::kernels

@@ -1,0 +1,193 @@
+#include "kernels/batch_norm.h"
+#include "kernels/cuda/reduction.cuh"
+
+namespace rho::kernels {
+namespace {
+
+/// Sums of x - s and of its square, s being the channel's first value: with a shift that is one of
+/// the values, what cancels costs at most R roundings of double.
+template <class T>
+struct AddShifted {
+  const T* x;
+  std::int64_t channels;
+
+  __device__ void operator()(std::int64_t, std::int64_t r, std::int64_t c,
+                             cuda::Sums<2>& sums) const {
+    const double d = static_cast<double>(x[r * channels + c]) - static_cast<double>(x[c]);
+    sums.value[0] += d;
+    sums.value[1] += d * d;
+  }
+};
+
+template <class T>
+struct StoreStatistics {
+  const T* x;
+  double rows;
+  T *mean, *variance;
+
+  __device__ void operator()(std::int64_t, std::int64_t c, const cuda::Sums<2>& sums) const {
+    const double shift = sums.value[0] / rows;
+    const double square = sums.value[1] / rows - shift * shift;
+    mean[c] = static_cast<T>(static_cast<double>(x[c]) + shift);
+    variance[c] = static_cast<T>(square < 0.0 ? 0.0 : square);  // NaN stays
+  }
+};
+
+void batch_statistics_cuda(const Tensor& x, const Tensor& mean, const Tensor& variance) {
+  expect_batch_statistics(x, mean, variance);
+  dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
+    cuda::reduce<cuda::Sums<2>>("batch_statistics", x.device(), 1, x.size(0), x.size(1),
+                                AddShifted<T>{x.data<T>(), x.size(1)},
+                                StoreStatistics<T>{x.data<T>(), static_cast<double>(x.size(0)),
+                                                   mean.data<T>(), variance.data<T>()});
+  });
+}
+
+/// What the passes read per channel.
+template <class T>
+struct Channel {
+  T mean, scale, shift;
+  double inverse;      // 1 / sqrt(variance + eps)
+  T mean_grad, slope;  // means of g and of g (x - mean) inverse
+};
+
+template <class T>
+struct MakeChannel {
+  const T *mean, *variance, *gamma, *beta;
+  double eps;
+  Channel<T>* channels;
+
+  __device__ void operator()(std::int64_t c) const {
+    const double inverse = 1.0 / std::sqrt(static_cast<double>(variance[c]) + eps);
+    channels[c] = {mean[c], static_cast<T>(static_cast<double>(gamma[c]) * inverse),
+                   beta[c], inverse,
+                   T{0},    T{0}};
+  }
+};
+
+template <class T>
+cuda::Buffer<Channel<T>> channels_of(std::string_view op, const BatchNormArguments& with) {
+  const Device device = with.mean.device();
+  cuda::Buffer<Channel<T>> channels(with.mean.numel(), device);
+  cuda::for_each(op, device, with.mean.numel(),
+                 MakeChannel<T>{with.mean.data<T>(), with.variance.data<T>(), with.gamma.data<T>(),
+                                with.beta.data<T>(), with.eps, channels.data()});
+  return channels;
+}
+
+/// Explicitly fused, so that the way back finds the same sign.
+template <class T>
+__device__ T normalized(const Channel<T>& of, T x) {
+  return std::fma(x - of.mean, of.scale, of.shift);
+}
+
+template <class T>
+struct Normalize {
+  const T *x, *residual;  // residual may be null
+  const Channel<T>* channels;
+  std::int64_t count;  // of channels
+  bool relu;
+  T* y;
+
+  __device__ void operator()(std::int64_t i) const {
+    T z = normalized(channels[i % count], x[i]);
+    if (residual != nullptr) z += residual[i];
+    y[i] = relu && z < 0 ? T{0} : z;
+  }
+};
+
+template <class T>
+T* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data<T>() : nullptr;
+}
+
+void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
+                     const Tensor& y) {
+  expect_batch_norm(x, with, residual, y);
+  constexpr auto op = "batch_norm";
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    const auto channels = channels_of<T>(op, with);
+    cuda::for_each(op, x.device(), x.numel(),
+                   Normalize<T>{x.data<T>(), data_or_null<T>(residual), channels.data(), x.size(1),
+                                with.relu, y.data<T>()});
+  });
+}
+
+/// Sums of g and of g (x - mean), where g is grad_y, and 0 where the output was rectified. y says
+/// where, and then g is stored; without y, x does.
+template <class T>
+struct AddGradients {
+  const T *x, *y, *grad_y;  // y may be null
+  const Channel<T>* channels;
+  std::int64_t count;
+  bool relu;
+  T* masked;
+
+  __device__ void operator()(std::int64_t, std::int64_t r, std::int64_t c,
+                             cuda::Sums<2>& sums) const {
+    const std::int64_t i = r * count + c;
+    T g = grad_y[i];
+    if (relu && !((y != nullptr ? y[i] : normalized(channels[c], x[i])) > 0)) g = T{0};
+    if (y != nullptr) masked[i] = g;
+    sums.value[0] += static_cast<double>(g);
+    sums.value[1] += static_cast<double>(g) * static_cast<double>(x[i] - channels[c].mean);
+  }
+};
+
+template <class T>
+struct StoreGradients {
+  Channel<T>* channels;
+  double rows;
+  T *grad_gamma, *grad_beta;
+
+  __device__ void operator()(std::int64_t, std::int64_t c, const cuda::Sums<2>& sums) const {
+    const double slope = sums.value[1] * channels[c].inverse;
+    grad_beta[c] = static_cast<T>(sums.value[0]);
+    grad_gamma[c] = static_cast<T>(slope);
+    channels[c].mean_grad = static_cast<T>(sums.value[0] / rows);
+    channels[c].slope = static_cast<T>(slope / rows);
+  }
+};
+
+template <class T>
+struct GradX {
+  const T *x, *g;
+  const Channel<T>* channels;
+  std::int64_t count;
+  bool relu;  // whether g still has to be masked, by the sign that x gives
+  T* grad_x;
+
+  __device__ void operator()(std::int64_t i) const {
+    const Channel<T>& of = channels[i % count];
+    const T gradient = relu && !(normalized(of, x[i]) > 0) ? T{0} : g[i];
+    grad_x[i] = of.scale * (gradient - of.mean_grad -
+                            (x[i] - of.mean) * static_cast<T>(of.inverse) * of.slope);
+  }
+};
+
+void batch_norm_grad_cuda(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
+                          const Tensor& grad_y, const BatchNormGradients& grads) {
+  expect_batch_norm_grad(x, with, y, grad_y, grads);
+  constexpr auto op = "batch_norm_grad";
+  const bool through_y = grads.through_y(with);
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    const auto channels = channels_of<T>(op, with);
+    T* const masked = through_y ? grads.residual.data<T>() : nullptr;
+    cuda::reduce<cuda::Sums<2>>(
+        op, x.device(), 1, x.size(0), x.size(1),
+        AddGradients<T>{x.data<T>(), through_y ? y.data<T>() : nullptr, grad_y.data<T>(),
+                        channels.data(), x.size(1), with.relu, masked},
+        StoreGradients<T>{channels.data(), static_cast<double>(x.size(0)), grads.gamma.data<T>(),
+                          grads.beta.data<T>()});
+    cuda::for_each(op, x.device(), x.numel(),
+                   GradX<T>{x.data<T>(), through_y ? masked : grad_y.data<T>(), channels.data(),
+                            x.size(1), with.relu && !through_y, grads.x.data<T>()});
+  });
+}
+
+const Fill fill_statistics{batch_statistics, DeviceType::CUDA, &batch_statistics_cuda};
+const Fill fill_batch_norm{batch_norm, DeviceType::CUDA, &batch_norm_cuda};
+const Fill fill_batch_norm_grad{batch_norm_grad, DeviceType::CUDA, &batch_norm_grad_cuda};
+
+}  // namespace
+}  // namespace rho::kernels

@@ -1,0 +1,72 @@
+#include "kernels/bias_relu.h"
+#include "kernels/channels.h"
+#include "kernels/cuda/reduction.cuh"
+
+namespace rho::kernels {
+namespace {
+
+template <class T>
+struct BiasRelu {
+  T* x;
+  const T* bias;
+  std::int64_t channels;
+  bool relu;
+
+  __device__ void operator()(std::int64_t i) const {
+    const T y = x[i] + bias[i % channels];
+    x[i] = relu && y < 0 ? T{0} : y;
+  }
+};
+
+void bias_relu_cuda(const Tensor& x, const Tensor& bias, bool relu) {
+  constexpr auto op = "bias_relu";
+  expect_channels(op, x, bias);
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    cuda::for_each(op, x.device(), x.numel(),
+                   BiasRelu<T>{x.data<T>(), bias.data<T>(), x.size(1), relu});
+  });
+}
+
+/// Stores a gradient on its way into its channel's sum.
+template <class T>
+struct MaskAndAdd {
+  const T *y, *grad_y;
+  T* grad_x;
+  std::int64_t channels;
+
+  __device__ void operator()(std::int64_t, std::int64_t r, std::int64_t c,
+                             cuda::Sums<1>& sums) const {
+    const std::int64_t i = r * channels + c;
+    const T g = y[i] > 0 ? grad_y[i] : T{0};
+    grad_x[i] = g;
+    sums.value[0] += static_cast<double>(g);
+  }
+};
+
+template <class T>
+struct StoreBias {
+  T* grad_bias;
+  __device__ void operator()(std::int64_t, std::int64_t c, const cuda::Sums<1>& sums) const {
+    grad_bias[c] = static_cast<T>(sums.value[0]);
+  }
+};
+
+void bias_relu_grad_cuda(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
+                         const Tensor& grad_bias) {
+  constexpr auto op = "bias_relu_grad";
+  expect_channels(op, y, grad_bias);
+  expect_dense_alike(op, y, grad_y);
+  expect_dense_alike(op, y, grad_x);
+  dispatch_floating(y.dtype(), op, [&]<class T>() {
+    cuda::reduce<cuda::Sums<1>>(
+        op, y.device(), 1, y.size(0), y.size(1),
+        MaskAndAdd<T>{y.data<T>(), grad_y.data<T>(), grad_x.data<T>(), y.size(1)},
+        StoreBias<T>{grad_bias.data<T>()});
+  });
+}
+
+const Fill fill_bias_relu{bias_relu, DeviceType::CUDA, &bias_relu_cuda};
+const Fill fill_bias_relu_grad{bias_relu_grad, DeviceType::CUDA, &bias_relu_grad_cuda};
+
+}  // namespace
+}  // namespace rho::kernels

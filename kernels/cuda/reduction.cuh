@@ -1,0 +1,136 @@
+// Reductions over the middle dimension of [A, R, B] whose result depends on the shape alone: R is
+// cut into slices, a block takes one slice of some columns, its threads each a part of that, and
+// the parts meet in a fixed order.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/runtime/buffer.cuh"
+
+namespace rho::kernels::cuda {
+
+/// K sums in double: what a reduction carries along.
+template <int K>
+struct Sums {
+  double value[K];
+
+  __device__ static Sums nothing() {
+    Sums out;
+    for (double& value : out.value) value = 0.0;
+    return out;
+  }
+  __device__ void merge(const Sums& other) {
+    for (int k = 0; k < K; ++k) value[k] += other.value[k];
+  }
+};
+
+/// The largest value and its first position. A NaN is larger than every number.
+template <class T>
+struct Largest {
+  T value;
+  std::int64_t index;  // -1: none yet
+
+  __device__ static Largest nothing() { return {T{0}, -1}; }
+  __device__ void merge(const Largest& other) {
+    if (other.index < 0) return;
+    const bool is_nan = std::isnan(other.value), has_nan = std::isnan(value);
+    const bool ties = is_nan ? has_nan : other.value == value;
+    const bool wins = is_nan ? !has_nan : !has_nan && other.value > value;
+    if (index < 0 || wins || (ties && other.index < index)) *this = other;
+  }
+};
+
+/// How [A, R, B] is cut.
+struct Slicing {
+  std::int64_t outer, rows, columns;
+  std::int64_t groups;  ///< of `width` neighbouring columns
+  std::int64_t slices = 1, per_slice;
+  unsigned threads = kThreads;  ///< of a block
+
+  Slicing(std::int64_t a, std::int64_t r, std::int64_t b, int width)
+      : outer(a), rows(r), columns(b), groups((b + width - 1) / width), per_slice(r) {
+    // A few blocks for every multiprocessor of a large device, and rows enough for every thread.
+    constexpr std::int64_t kBlocks = 1024, kRowsPerThread = 8;
+    constexpr unsigned kLeast = 32;
+    const std::int64_t full = kRowsPerThread * kThreads / width;
+    const std::int64_t wanted =
+        std::min((rows + full - 1) / full, kBlocks / std::max<std::int64_t>(outer * groups, 1));
+    if (wanted > 1) {
+      per_slice = (rows + wanted - 1) / wanted;
+      slices = (rows + per_slice - 1) / per_slice;
+    }
+    while (threads > kLeast && threads / 2 * kRowsPerThread >= per_slice * width) threads /= 2;
+  }
+  std::int64_t blocks() const { return outer * groups * slices; }
+};
+
+/// One slice of kWidth columns: row lanes add up their rows, then meet pairwise. The result goes to
+/// finish(a, b, state) where the slice is all there is, else into `partial` [A, slices, B].
+template <int kWidth, class State, class Term, class Finish>
+__global__ void reduce_slices(Slicing of, Term term, Finish finish, State* partial) {
+  __shared__ State states[kThreads];
+  const int lanes = static_cast<int>(blockDim.x) / kWidth;
+  const int thread = static_cast<int>(threadIdx.x), lane = thread / kWidth;
+  const std::int64_t block = blockIdx.x, slice = block / of.groups % of.slices,
+                     a = block / (of.groups * of.slices),
+                     b = block % of.groups * kWidth + thread % kWidth;
+  State state = State::nothing();
+  if (b < of.columns) {
+    const std::int64_t end = std::min((slice + 1) * of.per_slice, of.rows);
+    for (std::int64_t r = slice * of.per_slice + lane; r < end; r += lanes) term(a, r, b, state);
+  }
+  states[thread] = state;
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (lane < half) states[thread].merge(states[thread + half * kWidth]);
+  }
+  if (lane > 0 || b >= of.columns) return;
+  if (of.slices == 1)
+    finish(a, b, states[thread]);
+  else
+    partial[(a * of.slices + slice) * of.columns + b] = states[thread];
+}
+
+/// The slices of one (a, b), in their order.
+template <class State, class Finish>
+struct MergeSlices {
+  Slicing of;
+  Finish finish;
+  const State* partial;
+
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t a = i / of.columns, b = i % of.columns;
+    State state = State::nothing();
+    for (std::int64_t slice = 0; slice < of.slices; ++slice)
+      state.merge(partial[(a * of.slices + slice) * of.columns + b]);
+    finish(a, b, state);
+  }
+};
+
+template <int kWidth, class State, class Term, class Finish>
+void reduce_columns(std::string_view op, Device device, std::int64_t outer, std::int64_t rows,
+                    std::int64_t columns, const Term& term, const Finish& finish) {
+  const Slicing of(outer, rows, columns, kWidth);
+  const Buffer<State> partial(of.slices > 1 ? outer * of.slices * columns : 0, device);
+  launch(op, device, reduce_slices<kWidth, State, Term, Finish>, static_cast<unsigned>(of.blocks()),
+         of.threads, of, term, finish, partial.data());
+  if (of.slices > 1)
+    for_each(op, device, outer * columns, MergeSlices<State, Finish>{of, finish, partial.data()});
+}
+
+/// For every a < outer and b < columns: State::nothing(), term(a, r, b, state) for every r < rows,
+/// merged, and then finish(a, b, state).
+template <class State, class Term, class Finish>
+void reduce(std::string_view op, Device device, std::int64_t outer, std::int64_t rows,
+            std::int64_t columns, const Term& term, const Finish& finish) {
+  if (outer * columns == 0) return;
+  if (columns == 1)
+    reduce_columns<1, State>(op, device, outer, rows, columns, term, finish);
+  else if (columns <= 8)
+    reduce_columns<8, State>(op, device, outer, rows, columns, term, finish);
+  else
+    reduce_columns<32, State>(op, device, outer, rows, columns, term, finish);
+}
+
+}  // namespace rho::kernels::cuda

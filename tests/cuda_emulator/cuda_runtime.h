@@ -1,0 +1,105 @@
+// The part of CUDA that Rho's kernels use, for a machine without a GPU: kernels compile as C++ and
+// run on the host, one block after another, the threads of a block as fibers that switch where they
+// wait for each other. It is slow, and checks what a compiler cannot: results, bounds (with the
+// address sanitizer), barriers that not every thread reaches, and host code that touches device
+// memory. What depends on the hardware - timing, races, tensor cores - it does not show.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+// NOLINTBEGIN: names and macros are CUDA's.
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+#define __shared__ static thread_local
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  constexpr dim3(unsigned to_x = 1, unsigned to_y = 1, unsigned to_z = 1)
+      : x(to_x), y(to_y), z(to_z) {}
+};
+inline thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInvalidDevice = 101,
+};
+enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
+using cudaStream_t = struct CUstream_st*;
+inline constexpr unsigned cudaHostAllocPortable = 1, cudaHostAllocMapped = 2;
+
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  std::size_t dynamicSmemBytes = 0;
+  cudaStream_t stream = nullptr;
+};
+
+cudaError_t cudaGetLastError();
+const char* cudaGetErrorString(cudaError_t error);
+cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaMalloc(void** pointer, std::size_t bytes);
+cudaError_t cudaMallocManaged(void** pointer, std::size_t bytes);
+cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned flags);
+cudaError_t cudaFree(void* pointer);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+
+namespace rho::cuda_emulator {
+
+/// Runs body() as every thread of every block.
+cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& body);
+
+/// Until every living thread of the block, or of the warp, waits too.
+void wait_for_block();
+void wait_for_warp();
+
+/// This warp's place for what its lanes show each other; 8 bytes a lane.
+std::uint64_t* warp_exchange();
+unsigned lane();
+
+}  // namespace rho::cuda_emulator
+
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+  return rho::cuda_emulator::run(config->gridDim, config->blockDim, [&] { kernel(arguments...); });
+}
+
+inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }
+
+/// All lanes take part.
+template <class T>
+T __shfl_xor_sync(unsigned, T value, unsigned mask) {
+  static_assert(sizeof(T) <= sizeof(std::uint64_t));
+  std::uint64_t* const shown = rho::cuda_emulator::warp_exchange();
+  const unsigned lane = rho::cuda_emulator::lane();
+  __builtin_memcpy(shown + lane, &value, sizeof(T));
+  rho::cuda_emulator::wait_for_warp();
+  __builtin_memcpy(&value, shown + (lane ^ mask), sizeof(T));
+  rho::cuda_emulator::wait_for_warp();
+  return value;
+}
+
+// One thread runs at a time, so these are atomic as they stand.
+template <class T>
+T atomicExch(T* at, T value) {
+  return std::exchange(*at, value);
+}
+template <class T>
+T atomicCAS_system(T* at, T expected, T value) {
+  const T found = *at;
+  if (found == expected) *at = value;
+  return found;
+}
+// NOLINTEND

@@ -1,0 +1,136 @@
+// The tools with --device cuda: the numbers of the CPU. Skipped where there is no device.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tensor/allocator.h"
+#include "tests/support/clouds.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace rho {
+namespace {
+
+using Numbers = nlohmann::json;
+using testing::Arguments;
+
+class CudaTools : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (device_count(DeviceType::CUDA) == 0) GTEST_SKIP() << "no CUDA device";
+    std::filesystem::create_directories(folder_.path() / "csv");
+    testing::write_clouds(folder_.path() / "csv/train.csv", 60, 1);
+    testing::write_clouds(folder_.path() / "csv/test.csv", 30, 2);
+  }
+
+  void expect_success(const std::string& program, const Arguments& options) const {
+    Arguments command{std::string(RHO_BIN_DIR) + "/" + program};
+    command.insert(command.end(), options.begin(), options.end());
+    const testing::Finished finished = testing::run(command);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+  }
+  void train(const std::string& out, const std::string& device, const Arguments& more) const {
+    Arguments options{"--precision", "f64",   "--batch",         "16",      "--device",
+                      device,        "--out", folder_.file(out), "--resume"};
+    options.insert(options.end(), more.begin(), more.end());
+    expect_success("rho-train", options);
+  }
+  Arguments on_csv(const Arguments& more = {}) const {
+    Arguments options{"--model", "mlp-16-2", "--data", "csv:" + folder_.file("csv"),
+                      "--lr",    "0.01"};
+    options.insert(options.end(), more.begin(), more.end());
+    return options;
+  }
+
+  std::vector<Numbers> epochs(const std::string& run) const {
+    std::ifstream in(folder_.path() / run / "metrics.jsonl");
+    std::vector<Numbers> out;
+    for (std::string line; std::getline(in, line);) out.push_back(Numbers::parse(line));
+    return out;
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+constexpr const char* kNumbers[] = {"train_loss", "test_loss", "log_rho",
+                                    "train_normalized_cross_entropy", "median_normalized_margin"};
+
+// Sums in another order and functions that differ in the last digit: some thousand roundings.
+void expect_alike(const Numbers& here, const Numbers& there) {
+  for (const char* const name : kNumbers) {
+    const double expected = here.at(name), found = there.at(name);
+    EXPECT_LE(std::abs(found - expected), 1e-11 * std::max(1.0, std::abs(expected))) << name;
+  }
+}
+
+TEST_F(CudaTools, TrainsEveryOptimizerLikeTheCpu) {
+  const std::vector<Arguments> cases{
+      {"--optimizer", "sgd", "--momentum", "0.9", "--weight-decay", "0.01"},
+      {"--optimizer", "adam", "--loss", "square"},
+      {"--optimizer", "langevin", "--temperature", "0.001"},
+      {"--optimizer", "tangent-gradient", "--momentum", "0.9", "--rho-lr", "0.1"},
+      {"--optimizer", "tangent-gradient", "--norm-per", "channel", "--rho", "margin:0.5"},
+      {"--optimizer", "tangent-gradient", "--norm", "inf", "--rho", "fixed"},
+      {"--optimizer", "polar-gradient", "--loss", "exponential"}};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(cases[i][1] + " " + cases[i].back());
+    const std::string run = std::to_string(i);
+    for (const std::string device : {"cpu", "cuda"}) {
+      Arguments options = on_csv(cases[i]);
+      options.insert(options.end(), {"--epochs", "2", "--audit"});
+      train(device + run, device, options);
+    }
+    const std::vector<Numbers> here = epochs("cpu" + run), there = epochs("cuda" + run);
+    ASSERT_EQ(here.size(), 2U);
+    ASSERT_EQ(there.size(), 2U);
+    for (std::size_t e = 0; e < here.size(); ++e) expect_alike(here[e], there[e]);
+  }
+}
+
+TEST_F(CudaTools, TrainsAndMeasuresAResNetLikeTheCpu) {
+  const auto measured = [&](const std::string& run, const std::string& device) {
+    const std::string path = folder_.file(run + "-" + device + ".json");
+    expect_success("rho-measure", {"--run", folder_.file(run), "--device", device, "--batch", "8",
+                                   "--json", path});
+    std::ifstream in(path);
+    return Numbers::parse(in);
+  };
+  for (const std::string device : {"cpu", "cuda"})
+    train(device, device,
+          {"--model", "resnet20", "--data", "fashion-mnist", "--subset", "8", "--subset-test", "4",
+           "--epochs", "1", "--momentum", "0.9", "--augment"});
+  expect_alike(epochs("cpu")[0], epochs("cuda")[0]);
+  const Numbers here = measured("cuda", "cpu"), there = measured("cuda", "cuda");
+  EXPECT_NEAR(here.at("log_rho").get<double>(), there.at("log_rho").get<double>(), 1e-11);
+}
+
+TEST_F(CudaTools, AResumedRunHasTheSameBits) {
+  train("whole", "cuda", on_csv({"--epochs", "3"}));
+  train("parts", "cuda", on_csv({"--epochs", "1"}));
+  train("parts", "cuda", on_csv({"--epochs", "3"}));
+  EXPECT_EQ(testing::read_text(folder_.path() / "whole/last.safetensors"),
+            testing::read_text(folder_.path() / "parts/last.safetensors"));
+}
+
+TEST_F(CudaTools, ApproximatesLikeTheCpu) {
+  std::vector<Numbers> found;
+  for (const std::string device : {"cpu", "cuda"}) {
+    const std::string path = folder_.file(device + ".json");
+    expect_success("rho-approximate", {"--units", "28", "--steps", "20", "--batch", "32", "--test",
+                                       "200", "--device", device, "--json", path});
+    std::ifstream in(path);
+    found.push_back(Numbers::parse(in));
+  }
+  // Trained in float32.
+  EXPECT_NEAR(found[0].at("rms_error"), found[1].at("rms_error"), 1e-4);
+}
+
+TEST_F(CudaTools, AProfileNamesTheKernels) {
+  train("profiled", "cuda", on_csv({"--epochs", "1", "--profile"}));
+  const std::string table = testing::read_text(folder_.path() / "profiled/profile.txt");
+  EXPECT_NE(table.find("matmul"), std::string::npos) << table;
+}
+
+}  // namespace
+}  // namespace rho

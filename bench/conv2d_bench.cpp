@@ -1,6 +1,7 @@
-// The convolutions of the networks beside oneDNN's fastest, in GFLOP/s.
+// The convolutions of the networks beside the fastest of oneDNN or cuDNN, in GFLOP/s.
 #include <algorithm>
 
+#include "bench/peers/cudnn.h"
 #include "bench/peers/onednn.h"
 #include "bench/support/contest.h"
 #include "bench/support/convolution.h"
@@ -50,12 +51,13 @@ const kernels::Slot<kernels::Conv2dKernel>& kernel(Direction direction) {
 }
 
 /// Fastest first, by a short trial.
-void sort_by_speed(std::vector<OneDnnConvolution>& convolutions) {
+void sort_by_speed(std::vector<PeerConvolution>& convolutions) {
   Turns::Functions functions;
-  for (const OneDnnConvolution& convolution : convolutions) functions.push_back(convolution.run);
+  for (const PeerConvolution& convolution : convolutions) functions.push_back(convolution.run);
   // One library's threads do not disturb each other: no pause.
-  const Turns turns(functions, {.rounds = 3, .block = 0.01, .pause = 0.0});
-  std::vector<std::pair<double, OneDnnConvolution>> timed;
+  const Turns turns(functions,
+                    {.rounds = 3, .block = 0.01, .pause = 0.0, .clock = turn_options().clock});
+  std::vector<std::pair<double, PeerConvolution>> timed;
   for (std::size_t i = 0; i < functions.size(); ++i)
     timed.emplace_back(turns.seconds(i), convolutions[i]);
   std::sort(timed.begin(), timed.end(),
@@ -69,28 +71,38 @@ void convolution(benchmark::State& state, const Convolution& layer, Direction di
   const Shape y = kernels::conv2d_shape(layer.x, layer.w, layer.options);
   const bool gives_x = direction == Direction::InputGradient;
   const bool gives_w = direction == Direction::WeightGradient;
-  const Tensor a = random(gives_x ? y : layer.x, DType::Float32, 1);
-  const Tensor b = random(gives_w ? y : layer.w, DType::Float32, 2);
-  const Tensor out = Tensor::empty(gives_x ? layer.x : gives_w ? layer.w : y, DType::Float32);
+  const Tensor host_a = random(gives_x ? y : layer.x, DType::Float32, 1);
+  const Tensor host_b = random(gives_w ? y : layer.w, DType::Float32, 2);
+  const Tensor a = host_a.to(device()), b = host_b.to(device());
+  const Tensor out = Tensor::empty(gives_x   ? layer.x
+                                   : gives_w ? layer.w
+                                             : y,
+                                   DType::Float32, device());
   const ConvolutionReference reference(direction, layer, y);
+  const auto is_correct = [&](const Tensor& found) {
+    return correct(reference, host_a, host_b, found.to(Device{}));
+  };
 
   const auto ours = [&] { kernel(direction)(a, b, layer.options, out); };
   ours();
-  if (!correct(reference, a, b, out)) return state.SkipWithError("wrong convolution");
+  if (!is_correct(out)) return state.SkipWithError("wrong convolution");
+  const bool on_cpu = device().type == DeviceType::CPU;
+  const std::string peer_name = on_cpu ? "onednn" : "cudnn";
   std::vector<Contestant> peers;
-  auto theirs = onednn_convolutions(direction, a, b, layer.options, out.shape());
+  auto theirs = on_cpu ? onednn_convolutions(direction, a, b, layer.options, out.shape())
+                       : cudnn_convolutions(direction, a, b, layer.options, out.shape());
   sort_by_speed(theirs);
   const auto join = [&](const std::string& name, const auto& peer) {
     if (peer == theirs.end()) return;
-    if (!correct(reference, a, b, peer->result()))
+    if (!is_correct(peer->result()))
       state.SkipWithError(("wrong convolution of " + peer->name).c_str());
     peers.push_back({name, peer->run});
   };
-  join("onednn", theirs.begin());
+  join(peer_name, theirs.begin());
   if (!theirs.empty()) state.SetLabel(theirs.front().name);
   // Where that is Winograd's algorithm, also the fastest that does the same operations as ours.
   if (!theirs.empty() && theirs.front().winograd)
-    join("onednn direct",
+    join(peer_name + " direct",
          std::find_if(theirs.begin(), theirs.end(), [](const auto& one) { return !one.winograd; }));
   if (state.error_occurred()) return;
   contest(state, {2.0 * products(layer), DType::Float32, threads}, ours, peers);
@@ -133,6 +145,7 @@ int main(int argc, char** argv) {
                [layer = layer, direction = direction](benchmark::State& state, int threads) {
                  convolution(state, layer, direction, threads);
                });
-  const std::string version = onednn_version();
-  return run({{"onednn", version.empty() ? "absent" : version}});
+  const bool on_cpu = device().type == DeviceType::CPU;
+  const std::string version = on_cpu ? onednn_version() : cudnn_version();
+  return run({{on_cpu ? "onednn" : "cudnn", version.empty() ? "absent" : version}});
 }

@@ -1,7 +1,8 @@
-// The matrix product beside OpenBLAS's and BLIS's, in GFLOP/s (2 M N K operations).
+// The matrix product beside OpenBLAS's and BLIS's, or cuBLAS's, in GFLOP/s (2 M N K operations).
 #include <algorithm>
 
 #include "bench/peers/blas.h"
+#include "bench/peers/cublas.h"
 #include "bench/support/check.h"
 #include "bench/support/contest.h"
 #include "bench/support/program.h"
@@ -43,28 +44,41 @@ bool correct(const Tensor& a, const Tensor& b, const Tensor& out) {
   return true;
 }
 
+std::vector<Contestant> peers_of(const Tensor& a, const Tensor& b, const Tensor& out, int threads) {
+  std::vector<Contestant> peers;
+  if (device().type == DeviceType::CUDA) {
+    if (!cublas_version().empty()) peers.push_back({"cublas", [=] { cublas_matmul(a, b, out); }});
+    return peers;
+  }
+  for (const Blas& blas : blas_libraries()) {
+    blas.set_threads(threads);
+    peers.push_back({blas.name(), [=, &blas] { blas.matmul(a, b, out); }});
+  }
+  return peers;
+}
+
 void product(benchmark::State& state, const Product& p, int threads) {
   const auto operand = [&](std::int64_t rows, std::int64_t columns, bool transpose, int stream) {
     return transpose ? random({columns, rows}, p.dtype, stream).transpose(0, 1)
                      : random({rows, columns}, p.dtype, stream);
   };
-  const Tensor a = operand(p.rows, p.depth, p.transpose_a, 1);
-  const Tensor b = operand(p.depth, p.columns, p.transpose_b, 2);
-  const Tensor out = Tensor::empty({p.rows, p.columns}, p.dtype);
+  const Tensor host_a = operand(p.rows, p.depth, p.transpose_a, 1);
+  const Tensor host_b = operand(p.depth, p.columns, p.transpose_b, 2);
+  const Tensor a = host_a.to(device()), b = host_b.to(device());
+  const Tensor out = Tensor::empty({p.rows, p.columns}, p.dtype, device());
   const auto correct_now = [&] {
-    return p.dtype == DType::Float32 ? correct<float>(a, b, out) : correct<double>(a, b, out);
+    const Tensor found = out.to(Device{});
+    return p.dtype == DType::Float32 ? correct<float>(host_a, host_b, found)
+                                     : correct<double>(host_a, host_b, found);
   };
 
   const auto ours = [&] { kernels::matmul(a, b, out); };
   ours();
   if (!correct_now()) return state.SkipWithError("wrong product");
-  std::vector<Contestant> peers;
-  for (const Blas& blas : blas_libraries()) {
-    blas.set_threads(threads);
-    const auto peer = [&] { blas.matmul(a, b, out); };
-    peer();
-    if (!correct_now()) return state.SkipWithError(("wrong product of " + blas.name()).c_str());
-    peers.push_back({blas.name(), peer});
+  const std::vector<Contestant> peers = peers_of(a, b, out, threads);
+  for (const Contestant& peer : peers) {
+    peer.call();
+    if (!correct_now()) return state.SkipWithError(("wrong product of " + peer.name).c_str());
   }
   const double flops = 2.0 * static_cast<double>(p.rows) * static_cast<double>(p.depth) *
                        static_cast<double>(p.columns);
@@ -87,9 +101,11 @@ void add_layer(const std::string& name, std::int64_t batch, std::int64_t inputs,
 
 int main(int argc, char** argv) {
   start(argc, argv);
+  std::vector<std::int64_t> sizes{64, 128, 256, 512, 1024, 2048};
+  if (device().type == DeviceType::CUDA) sizes.insert(sizes.end(), {4096, 8192});
   for (const DType dtype : {DType::Float32, DType::Float64}) {
     const std::string of(name_of(dtype));
-    for (const std::int64_t n : {64, 128, 256, 512, 1024, 2048})
+    for (const std::int64_t n : sizes)
       add(of + "/" + std::to_string(n), {n, n, n, false, false, dtype});
     add(of + "/512/transposed_a", {512, 512, 512, true, false, dtype});
     add(of + "/512/transposed_b", {512, 512, 512, false, true, dtype});
@@ -104,6 +120,10 @@ int main(int argc, char** argv) {
   add_layer("mlp-512/fc2", 128, 512, 512);
   add_layer("mlp-512/fc3", 128, 512, 10);
 
+  if (device().type == DeviceType::CUDA) {
+    const std::string version = cublas_version();
+    return run({{"cublas", version.empty() ? "absent" : version}});
+  }
   std::vector<std::pair<std::string, std::string>> peers{{"openblas", "absent"},
                                                          {"blis", "absent"}};
   for (auto& [name, version] : peers)

@@ -1,12 +1,12 @@
 // A whole training step of convnet3-64s2 (batch 128, 32 x 32 x 3, momentum 0.9) with each method,
 // beside one of plain SGD on a twin, taken in turns: "ratio" is between the two, "update" the share
 // of the method's step that is spent in the optimizer. The update is checked first.
-#include <benchmark/benchmark.h>
-
 #include <chrono>
 #include <cmath>
 
 #include "autograd/ops/losses.h"
+#include "bench/support/cuda_clock.h"
+#include "bench/support/program.h"
 #include "kernels/copy.h"
 #include "nn/model.h"
 #include "optim/factory.h"
@@ -16,6 +16,8 @@
 namespace {
 
 using namespace rho;
+using bench::cuda_wait;
+using bench::device;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -31,6 +33,7 @@ class Trained {
   explicit Trained(const std::string& name) {
     Rng rng(1);
     model_ = nn::make_model({"convnet3-64s2", {32, 32, 3}, 10}, {}, rng);
+    model_->to(device());
     optim::OptimizerOptions options;
     options.name = name;
     options.lr = kRate;
@@ -38,10 +41,10 @@ class Trained {
     optimizer_ = optim::make_optimizer(options, tools::parameter_groups(*model_));
     const Tensor x = Tensor::empty({kBatch, 32, 32, 3}, DType::Float32);
     std::generate_n(x.data<float>(), x.numel(), [&] { return static_cast<float>(rng.normal()); });
-    x_ = Variable(x);
+    x_ = Variable(x.to(device()));
     std::vector<std::int64_t> labels;
     for (std::int64_t n = 0; n < kBatch; ++n) labels.push_back(n % 10);
-    labels_ = Tensor::from(labels, {kBatch});
+    labels_ = Tensor::from(labels, {kBatch}, device());
   }
 
   void backward() {
@@ -51,8 +54,10 @@ class Trained {
   void step() {
     const Clock::time_point start = Clock::now();
     backward();
+    cuda_wait(device());
     const Clock::time_point update = Clock::now();
     optimizer_->step();
+    cuda_wait(device());
     update_ += seconds_since(update);
     total_ += seconds_since(start);
   }
@@ -125,7 +130,7 @@ void training_step(benchmark::State& state, const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
+  bench::start(argc, argv);
   std::vector<std::string> names{"sgd", "adam"};
   for (const optim::Direction& direction : optim::directions()) names.emplace_back(direction.name);
   for (const std::string& name : names)
@@ -133,5 +138,5 @@ int main(int argc, char** argv) {
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond)
         ->MinTime(3.0);
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::run({});
 }

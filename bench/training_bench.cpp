@@ -62,6 +62,9 @@ std::string mistake(const Results& found, const Results& expected, double terms)
   return wrong;
 }
 
+/// Debian's libtorch is for the CPU.
+bool has_peer() { return device().type == DeviceType::CPU && !torch_version().empty(); }
+
 enum class Task { Step, Evaluation };
 
 struct Case {
@@ -77,16 +80,16 @@ void train(benchmark::State& state, const Case& c, int threads) {
   const Cost cost = bench::cost(*model, training.x);
 
   std::vector<std::pair<std::string, std::unique_ptr<TorchNetwork>>> torch;
-  if (!torch_version().empty()) {
+  if (has_peer()) {
     torch.emplace_back("libtorch", torch_network(*model, training, false));
     torch.emplace_back("libtorch channels last", torch_network(*model, training, true));
   }
   {
     const auto twin = build(c.network, DType::Float64);
     nn::copy_state(*model, *twin);
-    Network reference(twin, in_dtype(training, DType::Float64));
+    Network reference(twin, in_dtype(training, DType::Float64), Device{});
     const Results expected = results(reference);
-    Network checked(build(c.network), training);
+    Network checked(build(c.network), training, device());
     std::string wrong = mistake(results(checked), expected, cost.terms);
     for (const auto& [name, network] : torch)
       if (wrong.empty()) {
@@ -96,7 +99,7 @@ void train(benchmark::State& state, const Case& c, int threads) {
     if (!wrong.empty()) return state.SkipWithError(wrong.c_str());
   }
 
-  Network network(model, training);
+  Network network(model, training, device());
   const auto task = [&](auto& of) -> std::function<void()> {
     if (c.task == Task::Evaluation) return [&of] { of.evaluate(); };
     return [&of] { of.step(); };
@@ -113,7 +116,7 @@ void memory(benchmark::State& state, const Case& c) {
     const double ours = peak_bytes(c.network, c.batch);
     state.counters["ours"] = 1e-6 * ours;
     state.SetIterationTime(0.0);
-    if (torch_version().empty()) continue;
+    if (!has_peer()) continue;
     const auto model = build(c.network);
     const Training training = random_training(c.batch);
     const double plain = torch_peak_bytes(*model, training, false);
@@ -161,7 +164,8 @@ int main(int argc, char** argv) {
     add("width/convnet3-" + width, {"convnet3-" + width, 100}, threads);
   for (const std::string depth : {"20", "32", "44", "56"})
     add("depth/resnet" + depth, {"resnet" + depth, 128}, threads);
-  add("threads/convnet3-64s2", {"convnet3-64s2", 128}, powers_of_two_threads());
+  if (device().type == DeviceType::CPU)
+    add("threads/convnet3-64s2", {"convnet3-64s2", 128}, powers_of_two_threads());
   const std::string version = torch_version();
-  return run({{"libtorch", version.empty() ? "absent" : version}});
+  return run({{"libtorch", has_peer() ? version : "absent"}});
 }

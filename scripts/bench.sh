@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the benchmarks and their peers, runs them all and writes a report.
-# usage: bench.sh [--out FILE] [--filter REGEX] [--quick]
-#   --out FILE      the report (default: bench/results/DATE-CPU.md)
+# usage: bench.sh [--device DEVICE] [--out FILE] [--filter REGEX] [--quick]
+#   --device cuda   on a GPU, beside cuBLAS and cuDNN
+#   --out FILE      the report (default: bench/results/DATE-PROCESSOR.md)
 #   --filter REGEX  only the cases whose names match
 #   --quick         two rounds a case: shows that everything works, measures little
 set -euo pipefail
 cd "$(dirname "$0")/.."
-out=() flags=()
+out=() flags=() device=cpu
 while [ $# != 0 ]; do
   case $1 in
+    --device) device=$2; shift 2 ;;
     --out) out=(--out "$2"); shift 2 ;;
     --filter) flags+=("--benchmark_filter=$2"); shift 2 ;;
     --quick) flags+=(--rounds=2); shift ;;
@@ -17,13 +19,16 @@ while [ $# != 0 ]; do
 done
 bash scripts/install.sh --bench
 programs=()
-for source in bench/*_bench.cpp; do programs+=("$(basename "$source" .cpp)"); done
+for source in bench/*_bench.cpp; do
+  # What the host's cores reach is no measure of a GPU.
+  [[ $device != cpu && $source = */machine_bench.cpp ]] || programs+=("$(basename "$source" .cpp)")
+done
 bash scripts/build.sh release "${programs[@]}"
 
 results=build/release/bench/results
 rm -rf "$results"
 mkdir -p "$results"
 for program in "${programs[@]}"; do
-  "build/release/bench/$program" --benchmark_out="$results/$program.json" "${flags[@]}"
+  "build/release/bench/$program" --device="$device" --benchmark_out="$results/$program.json" "${flags[@]}"
 done
 scripts/bench_report.py "${out[@]}" "$results"/*.json

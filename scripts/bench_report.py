@@ -2,7 +2,7 @@
 """Writes the results of the benchmarks as a page of tables.
 
 usage: bench_report.py [--out FILE] JSON...     each as a program's --benchmark_out wrote it, and named
-                                                after the program; FILE: bench/results/DATE-CPU.md
+                                                after the program; FILE: bench/results/DATE-PROCESSOR.md
 Exit code 1 where a benchmark found a wrong result.
 """
 import argparse
@@ -20,9 +20,10 @@ STANDARD = {"name", "family_index", "per_family_instance_index", "run_name", "ru
             "repetition_index", "threads", "iterations", "real_time", "cpu_time", "time_unit", "label",
             "error_occurred", "error_message"}
 CONTEXT = {"date", "host_name", "executable", "num_cpus", "mhz_per_cpu", "cpu_scaling_enabled", "caches",
-           "load_avg", "library_build_type", "compiler", "instruction set"}
+           "load_avg", "library_build_type", "compiler", "instruction set", "device"}
 PROGRAMS = {
     "machine_bench": "The machine",
+    "memory_bench": "Kernels that move memory, GB/s",
     "gemm_bench": "Matrix products, GFLOP/s",
     "conv2d_bench": "Convolutions, GFLOP/s",
     "training_bench": "Training, ms (memory: MB)",
@@ -37,6 +38,11 @@ TARGETS = [
     ("training_bench", "^step/convnet3-64s2$", "ratio", 1.8),
     ("training_bench", "^step/convnet5-w$", "ratio", 2.0),
     ("training_bench", "^step/resnet56$", "ratio", 2.0),
+]
+CUDA_TARGETS = [
+    ("gemm_bench", r"/(1024|2048|4096|8192)$", "ratio", 0.95),
+    ("gemm_bench", "/fc|/linear", "ratio", 1.0),
+    ("conv2d_bench", "", "ratio", 1.0),
 ]
 
 
@@ -92,10 +98,10 @@ def groups(program, cases):
     return out.items()
 
 
-def summary(results):
+def summary(results, targets):
     yield row(["target", "", "cases that meet it", "worst"])
     yield row(["---", "---", "---", "---"])
-    for program, pattern, what, least in TARGETS:
+    for program, pattern, what, least in targets:
         met, worst = [], None
         for case in results.get(program, []):
             value = case.value(what)
@@ -106,7 +112,9 @@ def summary(results):
                 worst = value, f"{case.name}, threads: {case.threads}"
         if worst is None:
             continue
-        cases = {"": "every case", r"/(1024|2048)$": "n >= 1024"}.get(pattern, pattern.strip("^$"))
+        cases = {"": "every case", "/fc|/linear": "the networks' layers"}.get(pattern, pattern.strip("^$"))
+        if pattern.startswith("/(1024"):
+            cases = "n >= 1024"
         yield row([f"{program.removesuffix('_bench')}, {cases}: {what} >= {least}",
                    "met" if all(met) else "missed", f"{sum(met)} of {len(met)}", f"{worst[0]:.2f} ({worst[1]})"])
 
@@ -121,6 +129,8 @@ def cpu():
 
 
 def machine(context):
+    if "device" in context:
+        yield f"- {context['device']}"
     yield f"- {cpu()}, {context['num_cpus']} cores of {context['mhz_per_cpu']} MHz"
     caches = (f"L{c['level']} {c['type'].lower()} {c['size'] // 1024} KiB x {c['num_sharing']} sharing"
               if c["num_sharing"] > 1 else f"L{c['level']} {c['type'].lower()} {c['size'] // 1024} KiB"
@@ -149,13 +159,16 @@ def main():
         sys.exit("no results: no case matched")
 
     date = datetime.date.today().isoformat()
-    slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\(\w+\)", "", cpu()).lower()).strip("-")
+    processor = context["device"].split(",")[0] if "device" in context else re.sub(r"\(\w+\)", "", cpu())
+    slug = re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-")
     out = arguments.out or pathlib.Path(__file__).parent.parent / "bench/results" / f"{date}-{slug}.md"
     lines = [f"# Benchmarks, {date}", "", *machine(context), ""]
+    if "device" in context:
+        lines += ["Times are between events on the device, its cache overwritten before each call.", ""]
     lines += ["Ours and its peers were timed in turns, after a check of their results: medians over rounds.",
               "ratio: how many times as fast as the fastest peer ours is (of memory: how many times as little).",
               "of peak: of the most that multiply-adds on as many cores reached in the same run.", ""]
-    lines += ["## Targets", "", *summary(results), ""]
+    lines += ["## Targets", "", *summary(results, CUDA_TARGETS if "device" in context else TARGETS), ""]
     for program in sorted(results, key=lambda name: list(PROGRAMS).index(name) if name in PROGRAMS else 99):
         lines += [f"## {PROGRAMS.get(program, program)}", ""]
         for group, cases in groups(program, results[program]):

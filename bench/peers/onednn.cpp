@@ -107,10 +107,10 @@ std::string onednn_version() {
          std::to_string(version.patch);
 }
 
-std::vector<OneDnnConvolution> onednn_convolutions(Direction direction, const Tensor& a,
-                                                   const Tensor& b,
-                                                   const kernels::Conv2dOptions& options,
-                                                   const Shape& out) {
+std::vector<PeerConvolution> onednn_convolutions(Direction direction, const Tensor& a,
+                                                 const Tensor& b,
+                                                 const kernels::Conv2dOptions& options,
+                                                 const Shape& out) {
   const bool gives_x = direction == Direction::InputGradient;
   const bool gives_w = direction == Direction::WeightGradient;
   const Shape& x = gives_x ? out : a.shape();
@@ -131,7 +131,7 @@ std::vector<OneDnnConvolution> onednn_convolutions(Direction direction, const Te
   const auto algorithms = {dnnl::algorithm::convolution_auto, dnnl::algorithm::convolution_direct,
                            dnnl::algorithm::convolution_winograd};
 
-  std::vector<OneDnnConvolution> all;
+  std::vector<PeerConvolution> all;
   std::set<std::string> names;
   for (const auto& [layout, descriptions] : layouts)
     for (const dnnl::algorithm algorithm : algorithms) try {

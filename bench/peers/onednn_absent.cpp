@@ -4,8 +4,8 @@ namespace rho::bench {
 
 std::string onednn_version() { return {}; }
 
-std::vector<OneDnnConvolution> onednn_convolutions(Direction, const Tensor&, const Tensor&,
-                                                   const kernels::Conv2dOptions&, const Shape&) {
+std::vector<PeerConvolution> onednn_convolutions(Direction, const Tensor&, const Tensor&,
+                                                 const kernels::Conv2dOptions&, const Shape&) {
   return {};
 }
 

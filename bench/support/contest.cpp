@@ -24,8 +24,10 @@ double peak(const Work& work, double measured) {
 void contest(benchmark::State& state, const Work& work, const std::function<void()>& ours,
              const std::vector<Contestant>& peers, Unit unit) {
   double burst = 0.0;  // operations
-  Turns::Functions functions{ours, [&] { burst = multiply_add_burst(work.dtype, work.threads); }};
+  Turns::Functions functions{ours};
   for (const Contestant& peer : peers) functions.push_back(peer.call);
+  const bool on_cpu = device().type == DeviceType::CPU;
+  if (on_cpu) functions.emplace_back([&] { burst = multiply_add_burst(work.dtype, work.threads); });
   for (auto _ : state) {
     const Turns turns(functions, turn_options());
     state.SetIterationTime(turns.seconds(0));
@@ -34,14 +36,15 @@ void contest(benchmark::State& state, const Work& work, const std::function<void
                                         : 1e-9 * work.flops / turns.seconds(i);
     };
     state.counters["ours"] = told(0);
-    const double most = peak(work, burst / turns.fastest(1));
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      state.counters[peers[i].name] = told(i + 1);
+      double& ratio = state.counters["ratio"].value;
+      ratio = i == 0 ? turns.ratio(1, 0) : std::min(ratio, turns.ratio(i + 1, 0));
+    }
+    if (!on_cpu) continue;
+    const double most = peak(work, burst / turns.fastest(functions.size() - 1));
     state.counters["peak"] = 1e-9 * most;
     state.counters["of_peak"] = work.flops / turns.seconds(0) / most;
-    for (std::size_t i = 0; i < peers.size(); ++i) {
-      state.counters[peers[i].name] = told(i + 2);
-      double& ratio = state.counters["ratio"].value;
-      ratio = i == 0 ? turns.ratio(2, 0) : std::min(ratio, turns.ratio(i + 2, 0));
-    }
   }
 }
 

@@ -27,8 +27,8 @@ struct Contestant {
 enum class Unit { GigaflopsPerSecond, Milliseconds };
 
 /// Runs the benchmark's one iteration. Counters: "ours" and each peer by its name; "ratio", how
-/// many times as fast as the fastest peer ours is, where there is a peer; "peak", the GFLOP/s of
-/// this many threads, and "of_peak", the fraction of it that ours reaches.
+/// many times as fast as the fastest peer ours is, where there is a peer; on the CPU also "peak",
+/// the GFLOP/s of this many threads, and "of_peak", the fraction of it that ours reaches.
 void contest(benchmark::State& state, const Work& work, const std::function<void()>& ours,
              const std::vector<Contestant>& peers, Unit unit = Unit::GigaflopsPerSecond);
 

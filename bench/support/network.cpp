@@ -4,6 +4,7 @@
 
 #include "autograd/ops/losses.h"
 #include "bench/support/convolution.h"
+#include "bench/support/program.h"
 #include "bench/support/random.h"
 #include "kernels/copy.h"
 #include "nn/models/convnet.h"
@@ -64,10 +65,10 @@ Training in_dtype(const Training& training, DType dtype) {
   return out;
 }
 
-Network::Network(std::shared_ptr<nn::Module> model, const Training& training)
-    : model_(std::move(model)),
-      x_(training.x),
-      labels_(training.labels),
+Network::Network(std::shared_ptr<nn::Module> model, const Training& training, Device device)
+    : model_((model->to(device), std::move(model))),
+      x_(training.x.to(device)),
+      labels_(training.labels.to(device)),
       optimizer_(tools::parameter_groups(*model_), training.lr, {.momentum = training.momentum}) {}
 
 double Network::backward() {
@@ -112,10 +113,10 @@ Cost cost(nn::Module& model, const Tensor& x) {
 }
 
 double peak_bytes(const std::string& name, std::int64_t batch) {
-  CachingAllocator& memory = allocator(DeviceType::CPU);
+  CachingAllocator& memory = allocator(device().type);
   const std::size_t before = memory.statistics().bytes_in_use;
   memory.reset_peak();
-  Network network(build(name), random_training(batch));
+  Network network(build(name), random_training(batch), device());
   network.step();
   network.step();
   return static_cast<double>(memory.statistics().bytes_peak - before);

@@ -27,7 +27,7 @@ Training in_dtype(const Training& training, DType dtype);
 /// A network, its data and its optimizer. See TorchNetwork (bench/peers/torch.h) for the methods.
 class Network {
  public:
-  Network(std::shared_ptr<nn::Module> model, const Training& training);
+  Network(std::shared_ptr<nn::Module> model, const Training& training, Device device);
 
   double backward();
   void step();

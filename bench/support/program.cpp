@@ -5,12 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "bench/support/cuda_clock.h"
 #include "bench/support/peak.h"
+#include "tools/support/device.h"
 
 namespace rho::bench {
 namespace {
 
 struct Flags {
+  Device device;
   std::vector<int> threads{1, hardware_threads()};
   TurnOptions turns;
 };
@@ -31,13 +34,26 @@ void choose_blas_kernels(char** argv) {
   execv("/proc/self/exe", argv);
 }
 
+/// A device has one stream of work and no threads that spin.
+void use_device(const std::string& name) {
+  flags().device = tools::find_device(name);
+  if (flags().device.type == DeviceType::CPU) return;
+  flags().threads = {1};
+  flags().turns.clock = [](const std::function<void()>& function, int calls) {
+    return cuda_clock(flags().device, function, calls);
+  };
+  flags().turns.pause = 0.0;
+}
+
 }  // namespace
 
 void start(int argc, char** argv) {
   choose_blas_kernels(argv);
+  std::string device = "cpu";
   CLI::App app("Checks results, then times ours and its peers in turns.");
   app.footer("Every flag of Google Benchmark works too: --benchmark_filter=REGEX, ...");
   app.allow_extras();
+  app.add_option("--device", device, tools::kDeviceHelp)->capture_default_str();
   app.add_option("--threads", flags().threads, "Numbers of threads to run every case with")
       ->delimiter(',')
       ->check(CLI::PositiveNumber);
@@ -48,6 +64,12 @@ void start(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error));
+  }
+  try {
+    use_device(device);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    std::exit(1);
   }
   std::vector<int>& threads = flags().threads;
   std::sort(threads.begin(), threads.end());
@@ -61,12 +83,15 @@ void start(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(count, left.data())) std::exit(1);
 }
 
+Device device() { return flags().device; }
 const std::vector<int>& thread_counts() { return flags().threads; }
 const TurnOptions& turn_options() { return flags().turns; }
 
 int run(const std::vector<std::pair<std::string, std::string>>& peers) {
   benchmark::AddCustomContext("instruction set", instruction_set());
   benchmark::AddCustomContext("compiler", "GCC " __VERSION__);
+  if (device().type == DeviceType::CUDA)
+    benchmark::AddCustomContext("device", cuda_device_name(device()));
   for (const auto& [name, version] : peers) benchmark::AddCustomContext(name, version);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -9,13 +9,16 @@
 
 #include "bench/support/threads.h"
 #include "bench/support/timing.h"
+#include "tensor/device.h"
 
 namespace rho::bench {
 
-/// Reads our flags (--threads, --rounds), and leaves Google Benchmark its own. Ends the program
-/// after --help and after a flag that nobody knows.
+/// Reads our flags (--device, --threads, --rounds), and leaves Google Benchmark its own. Ends the
+/// program after --help and after a flag that nobody knows.
 void start(int argc, char** argv);
 
+/// Where ours and its peers run.
+Device device();
 /// The numbers of threads to run every case with: --threads, or one and all.
 const std::vector<int>& thread_counts();
 const TurnOptions& turn_options();

@@ -6,15 +6,12 @@
 #include <thread>
 
 namespace rho::bench {
-namespace {
 
-double time_calls(const std::function<void()>& function, int calls) {
+double host_clock(const std::function<void()>& function, int calls) {
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < calls; ++i) function();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / calls;
 }
-
-}  // namespace
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -26,7 +23,7 @@ Turns::Turns(const Functions& functions, const TurnOptions& options) : seconds_(
   std::vector<int> calls;
   for (const auto& function : functions) {
     function();  // allocates, packs, starts threads
-    const double once = time_calls(function, 1);
+    const double once = options.clock(function, 1);
     calls.push_back(static_cast<int>(std::clamp(options.block / once, 1.0, 1e6)));
   }
   for (int round = 0; round < options.rounds; ++round)
@@ -34,7 +31,7 @@ Turns::Turns(const Functions& functions, const TurnOptions& options) : seconds_(
       std::this_thread::sleep_for(std::chrono::duration<double>(options.pause));
       // Threads that have gone to sleep wake up with the first of several calls.
       if (calls[i] > 1) functions[i]();
-      seconds_[i].push_back(time_calls(functions[i], calls[i]));
+      seconds_[i].push_back(options.clock(functions[i], calls[i]));
     }
 }
 

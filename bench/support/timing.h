@@ -7,6 +7,12 @@
 
 namespace rho::bench {
 
+/// Seconds of one of `calls` calls.
+using Clock = std::function<double(const std::function<void()>& function, int calls)>;
+
+/// The time of the host, for what is done when it returns.
+double host_clock(const std::function<void()>& function, int calls);
+
 struct TurnOptions {
   int rounds = 5;
   /// Seconds that a function's calls of one round take together: threads that wake up after a rest
@@ -16,6 +22,7 @@ struct TurnOptions {
   /// after their last work, OpenBLAS's for a tenth of a second, and would take a core from the next
   /// function.
   double pause = 0.12;
+  Clock clock = host_clock;
 };
 
 double median(std::vector<double> values);

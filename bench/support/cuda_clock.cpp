@@ -1,0 +1,81 @@
+#include "bench/support/cuda_clock.h"
+
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "tensor/error.h"
+
+namespace rho::bench {
+namespace {
+
+void expect(cudaError_t status) {
+  check(status == cudaSuccess, "cuda_clock", cudaGetErrorString(status));
+}
+
+/// More than the second-level cache of any device.
+class Flush {
+ public:
+  Flush() { expect(cudaMalloc(&memory_, kBytes)); }
+  void operator()() const { expect(cudaMemsetAsync(memory_, 0, kBytes, nullptr)); }
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{256} << 20;
+  void* memory_ = nullptr;
+};
+
+class Event {
+ public:
+  Event() { expect(cudaEventCreate(&event_)); }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  void record() const { expect(cudaEventRecord(event_, nullptr)); }
+  double seconds_since(const Event& start) const {
+    float milliseconds = 0.0F;
+    expect(cudaEventElapsedTime(&milliseconds, start.event_, event_));
+    return 1e-3 * static_cast<double>(milliseconds);
+  }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+}  // namespace
+
+double cuda_clock(Device device, const std::function<void()>& function, int calls) {
+  constexpr int kMostCalls = 100;
+  const int count = std::min(calls, kMostCalls);
+  expect(cudaSetDevice(device.index));
+  static const Flush flush;
+  std::vector<Event> start(static_cast<std::size_t>(count)), end(start.size());
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    flush();
+    start[i].record();
+    function();
+    end[i].record();
+  }
+  cuda_wait(device);
+  double total = 0.0;
+  for (std::size_t i = 0; i < start.size(); ++i) total += end[i].seconds_since(start[i]);
+  return total / count;
+}
+
+std::string cuda_device_name(Device device) {
+  cudaDeviceProp properties{};
+  int driver = 0;
+  expect(cudaGetDeviceProperties(&properties, device.index));
+  expect(cudaDriverGetVersion(&driver));
+  return std::string(properties.name) + ", driver " + std::to_string(driver / 1000) + "." +
+         std::to_string(driver % 1000 / 10);
+}
+
+void cuda_wait(Device device) {
+  if (device.type == DeviceType::CPU) return;
+  expect(cudaSetDevice(device.index));
+  expect(cudaDeviceSynchronize());
+}
+
+}  // namespace rho::bench

@@ -83,13 +83,14 @@ constexpr Kernel kKernels[] = {
      }},
     {"sphere_products", 3,
      [](const Maps& m) {
-       std::vector<kernels::SphereProducts> rows(1);
-       kernels::sphere_products(m.x, m.y, m.z, 2.0, rows);
+       std::vector<std::vector<kernels::SphereProducts>> rows(1);
+       rows[0].resize(1);
+       kernels::sphere_products({{m.x, m.y, m.z}}, 2.0, rows);
      }},
     {"sphere_move", 4,
      [](const Maps& m) {
-       kernels::sphere_move(m.x, m.y, m.z, 2.0, {{kernels::kPoint, kernels::kVelocity, 1.0, -1}},
-                            m.out, {}, {});
+       const kernels::SphereMove move{kernels::kPoint + kernels::kGradient, {}, 1.0, -1};
+       kernels::sphere_move({{m.x, m.y, m.z}}, 2.0, {{move}}, {{m.out, {}, {}}});
      }},
 };
 

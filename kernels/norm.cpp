@@ -6,9 +6,11 @@ namespace rho::kernels {
 
 GroupPeak abs_max_of(const std::vector<Tensor>& tensors) {
   GroupPeak best;
+  if (tensors.empty()) return best;
+  std::vector<Peak> peaks(tensors.size());
+  abs_max(tensors, peaks);
   for (std::size_t t = 0; t < tensors.size(); ++t) {
-    Peak peak;
-    abs_max(tensors[t], peak);
+    const Peak& peak = peaks[t];
     if (peak.index >= 0 &&
         (best.index < 0 || (!std::isnan(best.value) && !(peak.value <= best.value))))
       best = {peak, t};

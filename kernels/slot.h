@@ -5,11 +5,22 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "tensor/profile.h"
 #include "tensor/tensor.h"
 
 namespace rho::kernels {
+
+/// An argument that holds tensors: a list of them, a struct with a method for_each_tensor(visit),
+/// or a list of such.
+template <class T>
+inline constexpr bool kHoldsTensors = requires(const T& x) {
+  x.for_each_tensor([](const Tensor&) {});
+};
+template <class T>
+inline constexpr bool kHoldsTensors<std::vector<T>> = std::is_same_v<T, Tensor> || kHoldsTensors<T>;
 
 template <class Signature>
 class Slot;
@@ -45,14 +56,27 @@ class Slot<void(Args...)> {
     check(tensor.device() == first->device(), name_, "tensors on ", first->device(), " and ",
           tensor.device());
   }
-  template <class Other>
-  void visit(const Tensor*&, const Other&) const {}
-
   static void note(Span& span, const Tensor& tensor) {
     if (tensor.defined()) span.shapes.push_back(tensor.shape());
   }
+  // Whatever else is handed over is looked through for tensors.
   template <class Other>
-  static void note(Span&, const Other&) {}
+  void visit(const Tensor*& first, const Other& other) const {
+    look_through(other, [&](const auto& inner) { visit(first, inner); });
+  }
+  template <class Other>
+  static void note(Span& span, const Other& other) {
+    look_through(other, [&](const auto& inner) { note(span, inner); });
+  }
+  template <class Other, class Visit>
+  static void look_through(const Other& other, const Visit& inside) {
+    if constexpr (!kHoldsTensors<Other>)
+      return;
+    else if constexpr (requires { other.for_each_tensor(inside); })
+      other.for_each_tensor(inside);
+    else
+      for (const auto& one : other) inside(one);
+  }
 
   std::string_view name_;
   std::array<Function, kDeviceTypes> functions_{};

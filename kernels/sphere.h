@@ -15,7 +15,9 @@ struct Peak {
   double value = 0.0;
   std::int64_t index = -1;
 };
-inline constinit Slot<void(const Tensor& x, Peak& peak)> abs_max{"abs_max"};
+/// peaks[t] of each of the tensors, which may have any shapes.
+inline constinit Slot<void(const std::vector<Tensor>& tensors, std::vector<Peak>& peaks)> abs_max{
+    "abs_max"};
 
 /// sum = sum_i (|x_i| / scale)^p, p >= 1 and finite. scale = the largest magnitude avoids overflow.
 inline constinit Slot<void(const Tensor& x, double p, double scale, double& sum)> abs_power_sum{

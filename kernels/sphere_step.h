@@ -2,8 +2,9 @@
 // four vectors: the point V, its velocity u, the gradient G and the sphere's normal n, with
 // n_i = sign(V_i) |V_i|^(p-1) (p = infinity: sign(V_j) at the first largest |V_j|, else 0). The
 // first pass takes their inner products, the optimizer finds coefficients from those alone, and the
-// second pass moves. Tensors are contiguous, of one shape and one floating dtype, and are seen as
-// rows, each on a sphere of its own: one row is a layer, size(0) rows are its output channels.
+// second pass moves. Each pass takes all parameters at once. Tensors are contiguous, of one
+// floating dtype, and of one shape within a parameter. They are seen as rows, each on a sphere of
+// its own: one row is a layer, size(0) rows are its output channels.
 #pragma once
 
 #include <cstdint>
@@ -59,10 +60,21 @@ constexpr double inner(const SphereProducts& of, const Combination& a, const Com
          a.n * (b.v * of.vn + b.u * of.un + b.g * of.gn + b.n * of.nn);
 }
 
-/// Sets rows[r] for every row; u and g may be undefined. Sums are in double over chunks that depend
-/// on the shape alone: the same bits on any number of threads.
-inline constinit Slot<void(const Tensor& v, const Tensor& u, const Tensor& g, double p,
-                           std::vector<SphereProducts>& rows)>
+/// The vectors of one parameter; u and g may be undefined.
+struct SphereVectors {
+  Tensor v, u, g;
+
+  template <class Visit>
+  void for_each_tensor(const Visit& visit) const {
+    visit(v), visit(u), visit(g);
+  }
+};
+
+/// Sets rows[t][r] for every row r of parameter t; rows[t] has as many entries as that has rows.
+/// Sums are in double over chunks that depend on the shape alone: the same bits on any number of
+/// threads.
+inline constinit Slot<void(const std::vector<SphereVectors>& of, double p,
+                           std::vector<std::vector<SphereProducts>>& rows)>
     sphere_products{"sphere_products"};
 
 /// Where one row goes.
@@ -73,12 +85,21 @@ struct SphereMove {
   std::int64_t peak = -1;  ///< p = infinity: the position of n in the row; -1: n is 0 here
 };
 
-/// out_v = V', out_u = u' and out_w = weight V' with V' as it was rounded, each row by its own
-/// move; computed in double. u and g may be undefined, and so may out_u and out_w, which are then
-/// not computed.
-inline constinit Slot<void(const Tensor& v, const Tensor& u, const Tensor& g, double p,
-                           const std::vector<SphereMove>& rows, const Tensor& out_v,
-                           const Tensor& out_u, const Tensor& out_w)>
+/// Where the results of one parameter go; u and w may be undefined, and are then not computed.
+struct SphereOutputs {
+  Tensor v, u, w;
+
+  template <class Visit>
+  void for_each_tensor(const Visit& visit) const {
+    visit(v), visit(u), visit(w);
+  }
+};
+
+/// to[t]: v = V', u = u' and w = weight V' with V' as it was rounded, each row of parameter t by
+/// its own move rows[t][r]; computed in double. An output may be an input of the same parameter.
+inline constinit Slot<void(const std::vector<SphereVectors>& of, double p,
+                           const std::vector<std::vector<SphereMove>>& rows,
+                           const std::vector<SphereOutputs>& to)>
     sphere_move{"sphere_move"};
 
 }  // namespace rho::kernels

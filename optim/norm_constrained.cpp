@@ -103,14 +103,22 @@ NormConstrained::Block NormConstrained::start(std::size_t group) const {
 void NormConstrained::take_step() {
   const double steps = number(steps_) + 1.0;
   // Everything that can fail comes before the first change.
-  std::vector<Plan> plans;
+  std::vector<Block*> moving;
+  std::vector<GroupVectors> vectors;
   for (Block& block : blocks_) {
     Tensors g = gradients(groups_[block.group]);
-    if (!g.empty()) plans.push_back(plan(block, std::move(g), steps));
+    if (g.empty()) continue;
+    moving.push_back(&block);
+    vectors.push_back({block.direction, block.velocity, std::move(g),
+                       static_cast<std::size_t>(block.rho.numel())});
   }
+  const std::vector<GroupProducts> of = products(vectors, options_.p);
+  std::vector<Plan> plans;
+  for (std::size_t i = 0; i < moving.size(); ++i)
+    plans.push_back(plan(*moving[i], std::move(vectors[i].g), of[i], steps));
   unconstrained_.set_lr(lr_);
   unconstrained_.step();
-  for (Plan& one : plans) commit(one, steps);
+  move_all(plans, retracts(steps) && options_.p != 2.0);
   number(steps_) = steps;
 }
 
@@ -132,9 +140,9 @@ bool NormConstrained::retracts(double steps) const {
          static_cast<std::int64_t>(steps) % options_.retract_every == 0;
 }
 
-NormConstrained::Plan NormConstrained::plan(Block& block, Tensors g, double steps) const {
+NormConstrained::Plan NormConstrained::plan(Block& block, Tensors g, const GroupProducts& of,
+                                            double steps) const {
   const auto rows = static_cast<std::size_t>(block.rho.numel());
-  const GroupProducts of = products(block.direction, block.velocity, g, options_.p, rows);
   Plan out;
   out.block = &block;
   out.gradients = std::move(g);
@@ -208,37 +216,60 @@ double NormConstrained::next_rho(const Block& block, std::size_t row, double slo
   return next;
 }
 
-void NormConstrained::commit(Plan& plan, double steps) {
-  Block& block = *plan.block;
-  std::vector<Variable>& parameters = groups_[block.group].tensors;
-  const bool measures = retracts(steps) && options_.p != 2.0;
-  const Tensors before = block.direction;
-  for (std::size_t t = 0; t < before.size(); ++t) {
-    const Tensor u = block.velocity.empty() ? Tensor() : block.velocity[t];
-    const Tensor velocity = u.defined() ? empty_like(u) : Tensor();
-    const Tensor weight = measures ? Tensor() : empty_like(before[t]);
-    block.direction[t] = empty_like(before[t]);
-    kernels::sphere_move(before[t], u, plan.gradients[t], options_.p, plan.moves[t],
-                         block.direction[t], velocity, weight);
-    if (u.defined()) block.velocity[t] = velocity;
-    if (!measures) parameters[t].set_value(weight);
+void NormConstrained::move_all(std::vector<Plan>& plans, bool measures) {
+  const auto like = [](const Tensors& tensors) {
+    Tensors out;
+    for (const Tensor& tensor : tensors) out.push_back(empty_like(tensor));
+    return out;
+  };
+  std::vector<GroupMove> moves;
+  for (Plan& plan : plans) {
+    const Block& block = *plan.block;
+    moves.push_back({{block.direction, block.velocity, plan.gradients, plan.rho.size()},
+                     plan.moves,
+                     like(block.direction),
+                     like(block.velocity),
+                     measures ? Tensors{} : like(block.direction)});
   }
-  if (measures) {
-    const std::size_t rows = plan.rho.size();
-    const GroupProducts of = products(block.direction, {}, {}, options_.p, rows);
+  move(moves, options_.p);
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    plans[i].block->direction = moves[i].v;
+    plans[i].block->velocity = moves[i].u;
+    if (!measures) set_weights(*plans[i].block, moves[i].w);
+  }
+  if (measures) retract_all(plans);
+  for (std::size_t i = 0; i < plans.size(); ++i) commit(plans[i], moves[i].of.v);
+}
+
+void NormConstrained::retract_all(std::vector<Plan>& plans) {
+  std::vector<GroupVectors> ends;
+  for (const Plan& plan : plans) ends.push_back({plan.block->direction, {}, {}, plan.rho.size()});
+  const std::vector<GroupProducts> of = products(ends, options_.p);
+  std::vector<GroupMove> moves;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    Plan& plan = plans[i];
     std::vector<SphereMove> back;
-    for (std::size_t r = 0; r < rows; ++r) {
-      const double found = length(of.rows[r], options_.p);
+    for (std::size_t r = 0; r < plan.rho.size(); ++r) {
+      const double found = length(of[i].rows[r], options_.p);
       plan.lengths[r] = found > 0.0 ? found : 1.0;
       back.push_back({(1.0 / plan.lengths[r]) * kPoint, {}, plan.rho[r]});
     }
-    for (std::size_t t = 0; t < before.size(); ++t) {
-      const Tensor weight = empty_like(before[t]);
-      kernels::sphere_move(block.direction[t], {}, {}, options_.p, back, block.direction[t], {},
-                           weight);
-      parameters[t].set_value(weight);
-    }
+    const Tensors& direction = plan.block->direction;
+    Tensors weights;
+    for (const Tensor& v : direction) weights.push_back(empty_like(v));
+    moves.push_back({ends[i], std::vector(direction.size(), back), direction, {}, weights});
   }
+  move(moves, options_.p);
+  for (std::size_t i = 0; i < plans.size(); ++i) set_weights(*plans[i].block, moves[i].w);
+}
+
+void NormConstrained::set_weights(const Block& block, const Tensors& weights) {
+  for (std::size_t t = 0; t < weights.size(); ++t)
+    groups_[block.group].tensors[t].set_value(weights[t]);
+}
+
+void NormConstrained::commit(Plan& plan, const Tensors& before) {
+  Block& block = *plan.block;
   std::copy(plan.rho.begin(), plan.rho.end(), block.rho.data<double>());
   number(block.shortened) += plan.shortened;
   number(block.held) += plan.held;
@@ -276,18 +307,18 @@ std::vector<GroupAudit> NormConstrained::audit(double) const {
     record.shortened = static_cast<std::int64_t>(block.shortened.item());
     record.held = static_cast<std::int64_t>(block.held.item());
     const std::size_t rows = block.lengths.size();
-    const GroupProducts now = products(block.direction, {}, {}, p, rows);
-    const GroupProducts moved = products(block.before, {}, block.direction, p, rows);
+    const std::vector<GroupProducts> of =
+        products({{block.direction, {}, {}, rows}, {block.before, {}, block.direction, rows}}, p);
     for (std::size_t r = 0; r < rows; ++r) {
       if (block.rho.data<double>()[r] == 0.0) continue;
       record.norm_deviation =
-          std::max(record.norm_deviation, std::abs(length(now.rows[r], p) - 1.0));
+          std::max(record.norm_deviation, std::abs(length(of[0].rows[r], p) - 1.0));
       const Combination step = block.lengths[r] * kGradient + -1.0 * kPoint;  // G stands for V'
-      const SphereProducts& of = moved.rows[r];
-      const double squared = inner(of, step, step);
+      const SphereProducts& moved = of[1].rows[r];
+      const double squared = inner(moved, step, step);
       if (squared > 0.0)
-        record.tangency = std::max(record.tangency,
-                                   std::abs(inner(of, kNormal, step)) / std::sqrt(of.nn * squared));
+        record.tangency = std::max(
+            record.tangency, std::abs(inner(moved, kNormal, step)) / std::sqrt(moved.nn * squared));
     }
     out.push_back(std::move(record));
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "optim/direction.h"
+#include "optim/products.h"
 #include "optim/scale.h"
 #include "optim/sgd.h"
 #include "optim/sphere.h"
@@ -87,12 +88,17 @@ class NormConstrained : public Optimizer {
   void take_step() override;
   Block start(std::size_t group) const;
   Tensors gradients(const Group& group) const;
-  Plan plan(Block& block, Tensors g, double steps) const;
+  Plan plan(Block& block, Tensors g, const GroupProducts& of, double steps) const;
   /// Row `row` of a plan, as `of` shows it; its peak is not set yet.
   kernels::SphereMove plan_row(Plan& plan, std::size_t row, const SphereProducts& of,
                                double steps) const;
   double next_rho(const Block& block, std::size_t row, double slope, double steps) const;
-  void commit(Plan& plan, double steps);
+  /// Moves all blocks. With `measures` the moves lead off the spheres, whose norms are only found
+  /// where they end.
+  void move_all(std::vector<Plan>& plans, bool measures);
+  void retract_all(std::vector<Plan>& plans);
+  void set_weights(const Block& block, const Tensors& weights);
+  void commit(Plan& plan, const Tensors& before);
   bool retracts(double steps) const;
   std::size_t rows_of(const Group& group) const;
 

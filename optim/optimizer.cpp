@@ -47,7 +47,7 @@ std::vector<GroupAudit> Optimizer::audit(double p) const {
     if (!groups_[k].constrained) continue;
     Tensors after;
     for (const Variable& x : groups_[k].tensors) after.push_back(kernels::contiguous(x.value()));
-    const kernels::SphereProducts of = products(before_[k], {}, after, p, 1).rows[0];
+    const kernels::SphereProducts of = products({{before_[k], {}, after}}, p)[0].rows[0];
     const kernels::Combination step = kernels::kGradient + -1.0 * kernels::kPoint;
     const double into_rho = inner(of, kernels::kNormal, step), squared = inner(of, step, step);
     GroupAudit record;
@@ -94,14 +94,19 @@ void Optimizer::load_state(const State& state) {
 }
 
 const Group* Optimizer::find_nonfinite() const {
+  std::vector<Tensor> gradients;
+  std::vector<const Group*> of;
   for (const Group& group : groups_)
-    for (const Variable& parameter : group.tensors) {
-      const Tensor g = gradient(parameter);
-      if (!g.defined()) continue;
-      kernels::Peak peak;
-      kernels::abs_max(g, peak);
-      if (!std::isfinite(peak.value)) return &group;
-    }
+    for (const Variable& parameter : group.tensors)
+      if (const Tensor g = gradient(parameter); g.defined()) {
+        gradients.push_back(g);
+        of.push_back(&group);
+      }
+  if (gradients.empty()) return nullptr;
+  std::vector<kernels::Peak> peaks(gradients.size());
+  kernels::abs_max(gradients, peaks);
+  for (std::size_t t = 0; t < peaks.size(); ++t)
+    if (!std::isfinite(peaks[t].value)) return of[t];
   return nullptr;
 }
 

@@ -13,30 +13,68 @@ SphereProducts without_normal(SphereProducts of) {
   return of;
 }
 
-}  // namespace
+// Undefined where there is none.
+Tensor at_or_none(const Tensors& tensors, std::size_t t) {
+  return tensors.empty() ? Tensor() : tensors[t];
+}
 
-GroupProducts products(const Tensors& v, const Tensors& u, const Tensors& g, double p,
-                       std::size_t rows) {
+// The products of a group, from those of its tensors.
+GroupProducts sum_of(const std::vector<SphereProducts>* tensors, std::size_t count,
+                     std::size_t rows, double p) {
   GroupProducts out{std::vector<SphereProducts>(rows), std::vector<std::size_t>(rows, 0)};
-  std::vector<SphereProducts> part(rows);
-  for (std::size_t t = 0; t < v.size(); ++t) {
-    kernels::sphere_products(v[t], u.empty() ? Tensor() : u[t], g.empty() ? Tensor() : g[t], p,
-                             part);
+  for (std::size_t t = 0; t < count; ++t)
     for (std::size_t r = 0; r < rows; ++r) {
+      const SphereProducts& part = tensors[t][r];
       SphereProducts& row = out.rows[r];
       if (!std::isinf(p)) {
-        add_products(row, part[r]);
-      } else if (row.peak_index < 0 || !(part[r].peak <= row.peak)) {
-        SphereProducts all = part[r];
+        add_products(row, part);
+      } else if (row.peak_index < 0 || !(part.peak <= row.peak)) {
+        SphereProducts all = part;
         add_products(all, without_normal(row));
         row = all;
         out.peak_tensor[r] = t;
       } else {
-        add_products(row, without_normal(part[r]));
+        add_products(row, without_normal(part));
       }
     }
+  return out;
+}
+
+}  // namespace
+
+kernels::SphereVectors GroupVectors::at(std::size_t tensor) const {
+  return {v[tensor], at_or_none(u, tensor), at_or_none(g, tensor)};
+}
+
+std::vector<GroupProducts> products(const std::vector<GroupVectors>& groups, double p) {
+  std::vector<kernels::SphereVectors> all;
+  std::vector<std::vector<SphereProducts>> found;
+  for (const GroupVectors& group : groups)
+    for (std::size_t t = 0; t < group.v.size(); ++t) {
+      all.push_back(group.at(t));
+      found.emplace_back(group.rows);
+    }
+  if (!all.empty()) kernels::sphere_products(all, p, found);
+  std::vector<GroupProducts> out;
+  const std::vector<SphereProducts>* next = found.data();
+  for (const GroupVectors& group : groups) {
+    out.push_back(sum_of(next, group.v.size(), group.rows, p));
+    next += group.v.size();
   }
   return out;
+}
+
+void move(const std::vector<GroupMove>& groups, double p) {
+  std::vector<kernels::SphereVectors> from;
+  std::vector<std::vector<kernels::SphereMove>> rows;
+  std::vector<kernels::SphereOutputs> to;
+  for (const GroupMove& group : groups)
+    for (std::size_t t = 0; t < group.of.v.size(); ++t) {
+      from.push_back(group.of.at(t));
+      rows.push_back(group.rows[t]);
+      to.push_back({group.v[t], at_or_none(group.u, t), at_or_none(group.w, t)});
+    }
+  if (!from.empty()) kernels::sphere_move(from, p, rows, to);
 }
 
 double length(const SphereProducts& of, double p) {

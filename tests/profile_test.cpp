@@ -70,8 +70,8 @@ TEST(ProfileTest, KernelsHaveTheirNameAndShapes) {
   Profile profile;
   const Recording recording(&profile);
   const Tensor v = uniform({2, 3});
-  std::vector<kernels::SphereProducts> rows(2);
-  kernels::sphere_products(v, {}, v, 2.0, rows);
+  std::vector<std::vector<kernels::SphereProducts>> rows{std::vector<kernels::SphereProducts>(2)};
+  kernels::sphere_products({{v, {}, v}}, 2.0, rows);
   ASSERT_EQ(profile.spans().size(), 1U);
   const Span& span = profile.spans()[0];
   EXPECT_EQ(span.kind, SpanKind::Kernel);

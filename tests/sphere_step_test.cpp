@@ -47,6 +47,13 @@ double product(const Values& a, const Values& b) {
   return static_cast<double>(sum);
 }
 
+// Of one parameter.
+void products_of(const SphereVectors& of, double p, std::vector<SphereProducts>& rows) {
+  std::vector<std::vector<SphereProducts>> found{rows};
+  sphere_products({of}, p, found);
+  rows = found[0];
+}
+
 template <class T>
 class SphereStep : public ::testing::Test {
  protected:
@@ -66,7 +73,7 @@ TYPED_TEST(SphereStep, ProductsAreThoseOfEachRow) {
         const Tensor g = uniform<T>({rows, columns}, 2);
         const Tensor u = moving ? uniform<T>({rows, columns}, 3) : Tensor();
         std::vector<SphereProducts> found(static_cast<std::size_t>(rows));
-        sphere_products(v, u, g, p, found);
+        products_of({v, u, g}, p, found);
         for (std::int64_t r = 0; r < rows; ++r) {
           const Values x = row_of(v, r, rows), n = normal_of(x, p);
           const Values vectors[] = {x, row_of(u, r, rows), row_of(g, r, rows), n};
@@ -103,7 +110,7 @@ TYPED_TEST(SphereStep, MovesAreCombinationsRoundedOnce) {
       const Tensor v = uniform<T>({rows, columns}, 1), g = uniform<T>({rows, columns}, 2);
       const Tensor u = uniform<T>({rows, columns}, 3);
       std::vector<SphereProducts> products(static_cast<std::size_t>(rows));
-      sphere_products(v, u, g, p, products);
+      products_of({v, u, g}, p, products);
       std::vector<SphereMove> moves;
       for (std::int64_t r = 0; r < rows; ++r) {
         const double s = 0.1 * static_cast<double>(r + 1);
@@ -114,7 +121,7 @@ TYPED_TEST(SphereStep, MovesAreCombinationsRoundedOnce) {
       }
       const Tensor to_v = uniform<T>({rows, columns}, 4), to_u = uniform<T>({rows, columns}, 5);
       const Tensor to_w = uniform<T>({rows, columns}, 6);
-      sphere_move(v, u, g, p, moves, to_v, to_u, to_w);
+      sphere_move({{v, u, g}}, p, {moves}, {{to_v, to_u, to_w}});
       for (std::int64_t r = 0; r < rows; ++r) {
         const auto& [point, turn, weight, peak] = moves[static_cast<std::size_t>(r)];
         const Values x = row_of(v, r, rows), y = row_of(u, r, rows), z = row_of(g, r, rows);
@@ -132,6 +139,40 @@ TYPED_TEST(SphereStep, MovesAreCombinationsRoundedOnce) {
     }
 }
 
+// One pass over parameters of different sizes is one pass over each.
+TYPED_TEST(SphereStep, ParametersTogetherAreParametersAlone) {
+  using T = TypeParam;
+  for (const double p : kOrders) {
+    std::vector<SphereVectors> all;
+    std::vector<std::vector<SphereProducts>> together;
+    for (const auto& [rows, columns] : TestFixture::kShapes) {
+      const auto stream = static_cast<std::uint64_t>(10 * rows + columns);
+      all.push_back({uniform<T>({rows, columns}, stream), {}, uniform<T>({rows, columns}, 1)});
+      together.emplace_back(static_cast<std::size_t>(rows));
+    }
+    all.push_back({Tensor::empty({3, 0}, dtype_of<T>()), {}, {}});
+    together.emplace_back(3);
+    sphere_products(all, p, together);
+    std::vector<std::vector<SphereMove>> moves;
+    std::vector<SphereOutputs> to;
+    for (std::size_t t = 0; t < all.size(); ++t) {
+      std::vector<SphereProducts> alone(together[t].size());
+      products_of(all[t], p, alone);
+      for (std::size_t r = 0; r < alone.size(); ++r)
+        for (const auto field : kFields) EXPECT_EQ(together[t][r].*field, alone[r].*field);
+      const auto like = [&] { return Tensor::empty(all[t].v.shape(), dtype_of<T>()); };
+      moves.emplace_back(alone.size(), SphereMove{{1.0, 0.0, -0.1, 0.2}, {}, 2.0, 0});
+      to.push_back({like(), {}, like()});
+    }
+    sphere_move(all, p, moves, to);
+    for (std::size_t t = 0; t < all.size(); ++t) {
+      const Tensor v = Tensor::empty(all[t].v.shape(), dtype_of<T>());
+      sphere_move({all[t]}, p, {moves[t]}, {{v, {}, {}}});
+      EXPECT_EQ(to[t].v.template to_vector<T>(), v.template to_vector<T>());
+    }
+  }
+}
+
 TYPED_TEST(SphereStep, SameBitsForAnyNumberOfThreads) {
   using T = TypeParam;
   const Tensor v = uniform<T>({3, 40000}, 1), g = uniform<T>({3, 40000}, 2);
@@ -139,7 +180,7 @@ TYPED_TEST(SphereStep, SameBitsForAnyNumberOfThreads) {
   std::vector<std::vector<SphereProducts>> found;
   for (const int threads : {1, 2, 5}) {
     kernels::set_threads(threads);
-    sphere_products(v, {}, g, 3.0, found.emplace_back(3));
+    products_of({v, {}, g}, 3.0, found.emplace_back(3));
   }
   kernels::set_threads(before);
   for (const std::vector<SphereProducts>& rows : found)
@@ -151,7 +192,7 @@ TYPED_TEST(SphereStep, SameBitsForAnyNumberOfThreads) {
 TEST(SphereStepAlgebra, InnerProductsOfCombinations) {
   const Tensor v = uniform({6}, 1), u = uniform({6}, 2), g = uniform({6}, 3);
   std::vector<SphereProducts> of(1);
-  sphere_products(v, u, g, 3.0, of);
+  products_of({v, u, g}, 3.0, of);
   const Values n = normal_of(v.to_vector<double>(), 3.0);
   const Combination a{0.3, -1.0, 2.0, 0.7}, b{1.0, 0.5, -0.2, 0.1};
   const auto mix = [&](const Combination& c) {

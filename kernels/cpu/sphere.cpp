@@ -1,5 +1,6 @@
 #include "kernels/sphere.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/cpu/column_sums.h"
@@ -15,8 +16,8 @@ double sum_of(std::int64_t count, const Term& term) {
   })[0];
 }
 
-void abs_max_cpu(const Tensor& x, Peak& peak) {
-  dispatch_floating(x.dtype(), "abs_max", [&]<class T>() {
+Peak peak_of(const Tensor& x) {
+  return dispatch_floating(x.dtype(), "abs_max", [&]<class T>() {
     const T* const values = x.data<T>();
     const std::int64_t count = x.numel();
     const std::int64_t chunks = (count + cpu::kSumChunk - 1) / cpu::kSumChunk;
@@ -32,9 +33,14 @@ void abs_max_cpu(const Tensor& x, Peak& peak) {
         raise(best, std::abs(static_cast<double>(values[i])), i);
       peaks[static_cast<std::size_t>(first / cpu::kSumChunk)] = best;
     });
-    peak = {};
+    Peak peak;
     for (const Peak& one : peaks) raise(peak, one.value, one.index);
+    return peak;
   });
+}
+
+void abs_max_cpu(const std::vector<Tensor>& tensors, std::vector<Peak>& peaks) {
+  std::transform(tensors.begin(), tensors.end(), peaks.begin(), peak_of);
 }
 
 void abs_power_sum_cpu(const Tensor& x, double p, double scale, double& sum) {

@@ -28,8 +28,12 @@ struct Rows {
 };
 
 template <class T>
-Rows<T> rows_of(const Tensor& v, const Tensor& u, const Tensor& g) {
-  return {v.data<T>(), u.defined() ? u.data<T>() : nullptr, g.defined() ? g.data<T>() : nullptr};
+T* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data<T>() : nullptr;
+}
+template <class T>
+Rows<T> rows_of(const SphereVectors& of) {
+  return {of.v.data<T>(), data_or_null<T>(of.u), data_or_null<T>(of.g)};
 }
 
 /// Adds the products of elements [first, last), which lie in one row that starts at `row`.
@@ -82,12 +86,11 @@ void for_each_piece(std::int64_t rows, std::int64_t columns, const Body& body) {
                        });
 }
 
-void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p,
-                         std::vector<SphereProducts>& rows) {
-  dispatch_floating(v.dtype(), "sphere_products", [&]<class T>() {
-    const Rows<T> x = rows_of<T>(v, u, g);
+void products_of(const SphereVectors& of, double p, std::vector<SphereProducts>& rows) {
+  dispatch_floating(of.v.dtype(), "sphere_products", [&]<class T>() {
+    const Rows<T> x = rows_of<T>(of);
     const auto count = static_cast<std::int64_t>(rows.size());
-    const std::int64_t columns = v.numel() / count;
+    const std::int64_t columns = of.v.numel() / count;
     const std::int64_t chunks = (columns + cpu::kSumChunk - 1) / cpu::kSumChunk;
     std::vector<SphereProducts> partial(static_cast<std::size_t>(count * chunks));
     std::fill(rows.begin(), rows.end(), SphereProducts{});
@@ -109,6 +112,11 @@ void sphere_products_cpu(const Tensor& v, const Tensor& u, const Tensor& g, doub
   });
 }
 
+void sphere_products_cpu(const std::vector<SphereVectors>& of, double p,
+                         std::vector<std::vector<SphereProducts>>& rows) {
+  for (std::size_t t = 0; t < of.size(); ++t) products_of(of[t], p, rows[t]);
+}
+
 template <class T, class Normal>
 void move_elements(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
                    const SphereMove& move, const Normal& normal, T* to_v, T* to_u, T* to_w) {
@@ -126,16 +134,14 @@ void move_elements(const Rows<T>& x, std::int64_t row, std::int64_t first, std::
   }
 }
 
-void sphere_move_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p,
-                     const std::vector<SphereMove>& rows, const Tensor& out_v, const Tensor& out_u,
-                     const Tensor& out_w) {
-  dispatch_floating(v.dtype(), "sphere_move", [&]<class T>() {
-    const Rows<T> x = rows_of<T>(v, u, g);
-    T* const to_v = out_v.data<T>();
-    T* const to_u = out_u.defined() ? out_u.data<T>() : nullptr;
-    T* const to_w = out_w.defined() ? out_w.data<T>() : nullptr;
+void move(const SphereVectors& of, double p, const std::vector<SphereMove>& rows,
+          const SphereOutputs& to) {
+  dispatch_floating(of.v.dtype(), "sphere_move", [&]<class T>() {
+    const Rows<T> x = rows_of<T>(of);
+    T* const to_v = to.v.data<T>();
+    T *const to_u = data_or_null<T>(to.u), *const to_w = data_or_null<T>(to.w);
     const auto count = static_cast<std::int64_t>(rows.size());
-    const std::int64_t columns = v.numel() / count;
+    const std::int64_t columns = of.v.numel() / count;
     for_each_piece(count, columns, [&](std::int64_t r, std::int64_t first, std::int64_t last) {
       const SphereMove& move = rows[static_cast<std::size_t>(r)];
       const std::int64_t row = r * columns;
@@ -144,6 +150,12 @@ void sphere_move_cpu(const Tensor& v, const Tensor& u, const Tensor& g, double p
       });
     });
   });
+}
+
+void sphere_move_cpu(const std::vector<SphereVectors>& of, double p,
+                     const std::vector<std::vector<SphereMove>>& rows,
+                     const std::vector<SphereOutputs>& to) {
+  for (std::size_t t = 0; t < of.size(); ++t) move(of[t], p, rows[t], to[t]);
 }
 
 const Fill fill_sphere_products{sphere_products, DeviceType::CPU, &sphere_products_cpu};

@@ -11,11 +11,18 @@ struct AddShifted {
   const T* x;
   std::int64_t channels;
 
-  __device__ void operator()(std::int64_t, std::int64_t r, std::int64_t c,
-                             cuda::Sums<2>& sums) const {
-    const double d = static_cast<double>(x[r * channels + c]) - static_cast<double>(x[c]);
-    sums.value[0] += d;
-    sums.value[1] += d * d;
+  struct Column {
+    const T* x;
+    std::int64_t channels;
+    double shift;
+    __device__ void operator()(std::int64_t r, cuda::Sums<2>& sums) const {
+      const double d = static_cast<double>(x[r * channels]) - shift;
+      sums.value[0] += d;
+      sums.value[1] += d * d;
+    }
+  };
+  __device__ Column column(std::int64_t, std::int64_t c) const {
+    return {x + c, channels, static_cast<double>(x[c])};
   }
 };
 
@@ -85,15 +92,19 @@ template <class T>
 struct Normalize {
   const T *x, *residual;  // residual may be null
   const Channel<T>* channels;
-  std::int64_t count;  // of channels
   bool relu;
   T* y;
 
-  __device__ void operator()(std::int64_t i) const {
-    T z = normalized(channels[i % count], x[i]);
-    if (residual != nullptr) z += residual[i];
-    y[i] = relu && z < 0 ? T{0} : z;
-  }
+  struct OfChannel {
+    Normalize maps;
+    Channel<T> of;
+    __device__ void operator()(std::int64_t i) const {
+      T z = normalized(of, maps.x[i]);
+      if (maps.residual != nullptr) z += maps.residual[i];
+      maps.y[i] = maps.relu && z < 0 ? T{0} : z;
+    }
+  };
+  __device__ OfChannel channel(std::int64_t c) const { return {*this, channels[c]}; }
 };
 
 template <class T>
@@ -107,9 +118,9 @@ void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tens
   constexpr auto op = "batch_norm";
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const auto channels = channels_of<T>(op, with);
-    cuda::for_each(op, x.device(), x.numel(),
-                   Normalize<T>{x.data<T>(), data_or_null<T>(residual), channels.data(), x.size(1),
-                                with.relu, y.data<T>()});
+    cuda::for_each_by_channel(op, x.device(), x.size(0), x.size(1),
+                              Normalize<T>{x.data<T>(), data_or_null<T>(residual), channels.data(),
+                                           with.relu, y.data<T>()});
   });
 }
 
@@ -123,15 +134,21 @@ struct AddGradients {
   bool relu;
   T* masked;
 
-  __device__ void operator()(std::int64_t, std::int64_t r, std::int64_t c,
-                             cuda::Sums<2>& sums) const {
-    const std::int64_t i = r * count + c;
-    T g = grad_y[i];
-    if (relu && !((y != nullptr ? y[i] : normalized(channels[c], x[i])) > 0)) g = T{0};
-    if (y != nullptr) masked[i] = g;
-    sums.value[0] += static_cast<double>(g);
-    sums.value[1] += static_cast<double>(g) * static_cast<double>(x[i] - channels[c].mean);
-  }
+  struct Column {
+    AddGradients maps;
+    Channel<T> of;
+    std::int64_t c;
+    __device__ void operator()(std::int64_t r, cuda::Sums<2>& sums) const {
+      const std::int64_t i = r * maps.count + c;
+      const T x = maps.x[i];
+      T g = maps.grad_y[i];
+      if (maps.relu && !((maps.y != nullptr ? maps.y[i] : normalized(of, x)) > 0)) g = T{0};
+      if (maps.y != nullptr) maps.masked[i] = g;
+      sums.value[0] += static_cast<double>(g);
+      sums.value[1] += static_cast<double>(g) * static_cast<double>(x - of.mean);
+    }
+  };
+  __device__ Column column(std::int64_t, std::int64_t c) const { return {*this, channels[c], c}; }
 };
 
 template <class T>
@@ -153,15 +170,21 @@ template <class T>
 struct GradX {
   const T *x, *g;
   const Channel<T>* channels;
-  std::int64_t count;
   bool relu;  // whether g still has to be masked, by the sign that x gives
   T* grad_x;
 
-  __device__ void operator()(std::int64_t i) const {
-    const Channel<T>& of = channels[i % count];
-    const T gradient = relu && !(normalized(of, x[i]) > 0) ? T{0} : g[i];
-    grad_x[i] = of.scale * (gradient - of.mean_grad -
-                            (x[i] - of.mean) * static_cast<T>(of.inverse) * of.slope);
+  struct OfChannel {
+    GradX maps;
+    Channel<T> of;
+    T inverse;
+    __device__ void operator()(std::int64_t i) const {
+      const T x = maps.x[i];
+      const T gradient = maps.relu && !(normalized(of, x) > 0) ? T{0} : maps.g[i];
+      maps.grad_x[i] = of.scale * (gradient - of.mean_grad - (x - of.mean) * inverse * of.slope);
+    }
+  };
+  __device__ OfChannel channel(std::int64_t c) const {
+    return {*this, channels[c], static_cast<T>(channels[c].inverse)};
   }
 };
 
@@ -179,9 +202,10 @@ void batch_norm_grad_cuda(const Tensor& x, const BatchNormArguments& with, const
                         channels.data(), x.size(1), with.relu, masked},
         StoreGradients<T>{channels.data(), static_cast<double>(x.size(0)), grads.gamma.data<T>(),
                           grads.beta.data<T>()});
-    cuda::for_each(op, x.device(), x.numel(),
-                   GradX<T>{x.data<T>(), through_y ? masked : grad_y.data<T>(), channels.data(),
-                            x.size(1), with.relu && !through_y, grads.x.data<T>()});
+    cuda::for_each_by_channel(
+        op, x.device(), x.size(0), x.size(1),
+        GradX<T>{x.data<T>(), through_y ? masked : grad_y.data<T>(), channels.data(),
+                 with.relu && !through_y, grads.x.data<T>()});
   });
 }
 

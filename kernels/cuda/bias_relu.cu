@@ -9,21 +9,26 @@ template <class T>
 struct BiasRelu {
   T* x;
   const T* bias;
-  std::int64_t channels;
   bool relu;
 
-  __device__ void operator()(std::int64_t i) const {
-    const T y = x[i] + bias[i % channels];
-    x[i] = relu && y < 0 ? T{0} : y;
-  }
+  struct Channel {
+    T* x;
+    T bias;
+    bool relu;
+    __device__ void operator()(std::int64_t i) const {
+      const T y = x[i] + bias;
+      x[i] = relu && y < 0 ? T{0} : y;
+    }
+  };
+  __device__ Channel channel(std::int64_t c) const { return {x, bias[c], relu}; }
 };
 
 void bias_relu_cuda(const Tensor& x, const Tensor& bias, bool relu) {
   constexpr auto op = "bias_relu";
   expect_channels(op, x, bias);
   dispatch_floating(x.dtype(), op, [&]<class T>() {
-    cuda::for_each(op, x.device(), x.numel(),
-                   BiasRelu<T>{x.data<T>(), bias.data<T>(), x.size(1), relu});
+    cuda::for_each_by_channel(op, x.device(), x.size(0), x.size(1),
+                              BiasRelu<T>{x.data<T>(), bias.data<T>(), relu});
   });
 }
 
@@ -34,13 +39,17 @@ struct MaskAndAdd {
   T* grad_x;
   std::int64_t channels;
 
-  __device__ void operator()(std::int64_t, std::int64_t r, std::int64_t c,
-                             cuda::Sums<1>& sums) const {
-    const std::int64_t i = r * channels + c;
-    const T g = y[i] > 0 ? grad_y[i] : T{0};
-    grad_x[i] = g;
-    sums.value[0] += static_cast<double>(g);
-  }
+  struct Column {
+    MaskAndAdd of;
+    std::int64_t c;
+    __device__ void operator()(std::int64_t r, cuda::Sums<1>& sums) const {
+      const std::int64_t i = r * of.channels + c;
+      const T g = of.y[i] > 0 ? of.grad_y[i] : T{0};
+      of.grad_x[i] = g;
+      sums.value[0] += static_cast<double>(g);
+    }
+  };
+  __device__ Column column(std::int64_t, std::int64_t c) const { return {*this, c}; }
 };
 
 template <class T>

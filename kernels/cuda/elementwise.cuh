@@ -54,6 +54,32 @@ void for_each(std::string_view op, Device device, std::int64_t count, const F& f
   if (count > 0) launch(op, device, for_each_kernel<F>, blocks_for(count), kThreads, count, f);
 }
 
+template <class F>
+__global__ void by_channel_kernel(std::int64_t count, std::int64_t channels, std::int64_t step,
+                                  F f) {
+  const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (first >= std::min(step, count)) return;
+  const auto channel = f.channel(first % channels);
+  for (std::int64_t i = first; i < count; i += step) channel(i);
+}
+
+/// f.channel(c)(i) for every element i of a matrix [rows, channels] and its channel c, on `device`.
+/// Threads step by whole rows, so that each stays with its channel, and what belongs to that is
+/// read once.
+template <class F>
+void for_each_by_channel(std::string_view op, Device device, std::int64_t rows,
+                         std::int64_t channels, const F& f) {
+  constexpr std::int64_t kPerThread = 8, kMostBlocks = 4096;
+  const std::int64_t count = rows * channels;
+  if (count == 0) return;
+  const std::int64_t full = kPerThread * kThreads, most = kMostBlocks * kThreads;
+  const std::int64_t wanted = std::min((count + full - 1) / full * kThreads, most);
+  // At least a row, whole rows, and then the blocks that hold as many threads.
+  const std::int64_t step = std::max(wanted / channels, std::int64_t{1}) * channels;
+  const auto blocks = static_cast<unsigned>((step + kThreads - 1) / kThreads);
+  launch(op, device, by_channel_kernel<F>, blocks, kThreads, count, channels, step, f);
+}
+
 template <class Out, class In, class F>
 struct Map {
   DeviceLoop<2> loop;

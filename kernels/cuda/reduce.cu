@@ -18,11 +18,18 @@ struct Middle {
 };
 
 template <class T>
-struct AddValue {
+struct AddValues {
   Middle<T> of;
-  __device__ void operator()(std::int64_t a, std::int64_t r, std::int64_t b,
-                             cuda::Sums<1>& sums) const {
-    sums.value[0] += static_cast<double>(of.x[of.position(a, r, b)]);
+
+  struct Column {
+    const T* x;
+    std::int64_t step;
+    __device__ void operator()(std::int64_t r, cuda::Sums<1>& sums) const {
+      sums.value[0] += static_cast<double>(x[r * step]);
+    }
+  };
+  __device__ Column column(std::int64_t a, std::int64_t b) const {
+    return {of.x + of.position(a, 0, b), of.columns};
   }
 };
 
@@ -39,16 +46,23 @@ void sum_cuda(const Tensor& x, const Tensor& out) {
   expect_middle("sum", x, out);
   dispatch_floating(x.dtype(), "sum", [&]<class T>() {
     cuda::reduce<cuda::Sums<1>>("sum", x.device(), x.size(0), x.size(1), x.size(2),
-                                AddValue<T>{Middle<T>(x)}, StoreSum<T>{out.data<T>(), x.size(2)});
+                                AddValues<T>{Middle<T>(x)}, StoreSum<T>{out.data<T>(), x.size(2)});
   });
 }
 
 template <class T>
-struct RaiseRow {
+struct RaiseValues {
   Middle<T> of;
-  __device__ void operator()(std::int64_t a, std::int64_t r, std::int64_t b,
-                             cuda::Largest<T>& largest) const {
-    largest.merge({of.x[of.position(a, r, b)], r});
+
+  struct Column {
+    const T* x;
+    std::int64_t step;
+    __device__ void operator()(std::int64_t r, cuda::Largest<T>& largest) const {
+      largest.merge({x[r * step], r});
+    }
+  };
+  __device__ Column column(std::int64_t a, std::int64_t b) const {
+    return {of.x + of.position(a, 0, b), of.columns};
   }
 };
 
@@ -77,7 +91,7 @@ struct StoreRow {
 template <class T, class Finish>
 void find_largest(std::string_view op, const Tensor& x, const Finish& finish) {
   cuda::reduce<cuda::Largest<T>>(op, x.device(), x.size(0), x.size(1), x.size(2),
-                                 RaiseRow<T>{Middle<T>(x)}, finish);
+                                 RaiseValues<T>{Middle<T>(x)}, finish);
 }
 
 void max_cuda(const Tensor& x, const Tensor& values, const Tensor& positions) {

@@ -15,12 +15,12 @@ template <int K>
 struct Sums {
   double value[K];
 
-  __device__ static Sums nothing() {
+  __host__ __device__ static Sums nothing() {
     Sums out;
     for (double& value : out.value) value = 0.0;
     return out;
   }
-  __device__ void merge(const Sums& other) {
+  __host__ __device__ void merge(const Sums& other) {
     for (int k = 0; k < K; ++k) value[k] += other.value[k];
   }
 };
@@ -31,8 +31,8 @@ struct Largest {
   T value;
   std::int64_t index;  // -1: none yet
 
-  __device__ static Largest nothing() { return {T{0}, -1}; }
-  __device__ void merge(const Largest& other) {
+  __host__ __device__ static Largest nothing() { return {T{0}, -1}; }
+  __host__ __device__ void merge(const Largest& other) {
     if (other.index < 0) return;
     const bool is_nan = std::isnan(other.value), has_nan = std::isnan(value);
     const bool ties = is_nan ? has_nan : other.value == value;
@@ -40,6 +40,17 @@ struct Largest {
     if (index < 0 || wins || (ties && other.index < index)) *this = other;
   }
 };
+
+/// The states of `threads` threads, `step` apart, meet pairwise in the first of them.
+template <class State>
+__device__ void meet(State* states, const State& own, unsigned thread, unsigned threads,
+                     unsigned step) {
+  states[thread] = own;
+  for (unsigned half = threads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (thread / step < half) states[thread].merge(states[thread + half * step]);
+  }
+}
 
 /// How [A, R, B] is cut.
 struct Slicing {
@@ -77,14 +88,11 @@ __global__ void reduce_slices(Slicing of, Term term, Finish finish, State* parti
                      b = block % of.groups * kWidth + thread % kWidth;
   State state = State::nothing();
   if (b < of.columns) {
+    const auto column = term.column(a, b);  // what its rows share is found once
     const std::int64_t end = std::min((slice + 1) * of.per_slice, of.rows);
-    for (std::int64_t r = slice * of.per_slice + lane; r < end; r += lanes) term(a, r, b, state);
+    for (std::int64_t r = slice * of.per_slice + lane; r < end; r += lanes) column(r, state);
   }
-  states[thread] = state;
-  for (int half = lanes / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (lane < half) states[thread].merge(states[thread + half * kWidth]);
-  }
+  meet(states, state, threadIdx.x, static_cast<unsigned>(lanes), unsigned{kWidth});
   if (lane > 0 || b >= of.columns) return;
   if (of.slices == 1)
     finish(a, b, states[thread]);
@@ -119,8 +127,8 @@ void reduce_columns(std::string_view op, Device device, std::int64_t outer, std:
     for_each(op, device, outer * columns, MergeSlices<State, Finish>{of, finish, partial.data()});
 }
 
-/// For every a < outer and b < columns: State::nothing(), term(a, r, b, state) for every r < rows,
-/// merged, and then finish(a, b, state).
+/// For every a < outer and b < columns: State::nothing(), term.column(a, b)(r, state) for every
+/// r < rows, merged, and then finish(a, b, state).
 template <class State, class Term, class Finish>
 void reduce(std::string_view op, Device device, std::int64_t outer, std::int64_t rows,
             std::int64_t columns, const Term& term, const Finish& finish) {
@@ -129,6 +137,8 @@ void reduce(std::string_view op, Device device, std::int64_t outer, std::int64_t
     reduce_columns<1, State>(op, device, outer, rows, columns, term, finish);
   else if (columns <= 8)
     reduce_columns<8, State>(op, device, outer, rows, columns, term, finish);
+  else if (columns <= 16)
+    reduce_columns<16, State>(op, device, outer, rows, columns, term, finish);
   else
     reduce_columns<32, State>(op, device, outer, rows, columns, term, finish);
 }

@@ -1,46 +1,39 @@
-#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/rows.cuh"
 #include "kernels/sphere.h"
 
 namespace rho::kernels {
 namespace {
 
-/// One result of a reduction, for the host.
-template <class State>
-struct Store {
-  State* out;
-  __device__ void operator()(std::int64_t, std::int64_t, const State& state) const { *out = state; }
-};
-
-template <class State, class Term>
-State reduced(std::string_view op, const Tensor& x, const Term& term) {
-  const cuda::Buffer<State> out(1, x.device());
-  cuda::reduce<State>(op, x.device(), 1, x.numel(), 1, term, Store<State>{out.data()});
-  return out.download().front();
-}
-
 template <class T>
 struct RaiseMagnitude {
   const T* x;
-  __device__ void operator()(std::int64_t, std::int64_t i, std::int64_t,
-                             cuda::Largest<double>& largest) const {
+  __device__ void operator()(std::int64_t i, cuda::Largest<double>& largest) const {
     largest.merge({std::abs(static_cast<double>(x[i])), i});
   }
 };
 
-void abs_max_cuda(const Tensor& x, Peak& peak) {
-  dispatch_floating(x.dtype(), "abs_max", [&]<class T>() {
-    const auto largest =
-        reduced<cuda::Largest<double>>("abs_max", x, RaiseMagnitude<T>{x.data<T>()});
-    peak = {largest.value, largest.index};
+void abs_max_cuda(const std::vector<Tensor>& tensors, std::vector<Peak>& peaks) {
+  constexpr auto op = "abs_max";
+  dispatch_floating(tensors.front().dtype(), op, [&]<class T>() {
+    std::vector<cuda::Sized<RaiseMagnitude<T>>> rows;
+    for (const Tensor& x : tensors) rows.push_back({{x.data<T>()}, x.numel()});
+    const auto found = cuda::reduce_rows<cuda::Largest<double>>(op, tensors.front().device(), rows);
+    for (std::size_t t = 0; t < found.size(); ++t) peaks[t] = {found[t].value, found[t].index};
   });
+}
+
+/// The sum that row(i, sums) makes of all elements of x.
+template <class Row>
+double sum_of(std::string_view op, const Tensor& x, const Row& row) {
+  const std::vector<cuda::Sized<Row>> rows{{row, x.numel()}};
+  return cuda::reduce_rows<cuda::Sums<1>>(op, x.device(), rows).front().value[0];
 }
 
 template <class T>
 struct AddPower {
   const T* x;
   double p, scale;
-  __device__ void operator()(std::int64_t, std::int64_t i, std::int64_t,
-                             cuda::Sums<1>& sums) const {
+  __device__ void operator()(std::int64_t i, cuda::Sums<1>& sums) const {
     const double ratio = std::abs(static_cast<double>(x[i])) / scale;
     sums.value[0] += p == 1.0 ? ratio : p == 2.0 ? ratio * ratio : std::pow(ratio, p);
   }
@@ -48,22 +41,21 @@ struct AddPower {
 
 void abs_power_sum_cuda(const Tensor& x, double p, double scale, double& sum) {
   dispatch_floating(x.dtype(), "abs_power_sum", [&]<class T>() {
-    sum = reduced<cuda::Sums<1>>("abs_power_sum", x, AddPower<T>{x.data<T>(), p, scale}).value[0];
+    sum = sum_of("abs_power_sum", x, AddPower<T>{x.data<T>(), p, scale});
   });
 }
 
 template <class T>
 struct AddProduct {
   const T *a, *b;
-  __device__ void operator()(std::int64_t, std::int64_t i, std::int64_t,
-                             cuda::Sums<1>& sums) const {
+  __device__ void operator()(std::int64_t i, cuda::Sums<1>& sums) const {
     sums.value[0] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   }
 };
 
 void dot_cuda(const Tensor& a, const Tensor& b, double& sum) {
   dispatch_floating(a.dtype(), "dot", [&]<class T>() {
-    sum = reduced<cuda::Sums<1>>("dot", a, AddProduct<T>{a.data<T>(), b.data<T>()}).value[0];
+    sum = sum_of("dot", a, AddProduct<T>{a.data<T>(), b.data<T>()});
   });
 }
 

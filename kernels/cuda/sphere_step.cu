@@ -1,4 +1,4 @@
-#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/rows.cuh"
 #include "kernels/sphere_step.h"
 
 namespace rho::kernels {
@@ -14,127 +14,129 @@ __device__ double normal(double v, double p, std::int64_t i, std::int64_t peak) 
   return sign(v) * std::pow(std::abs(v), p - 1.0);
 }
 
-/// The vectors of one step, `columns` elements a row; u and g may be null.
+/// One row of the vectors of a parameter; u and g may be null.
 template <class T>
 struct Vectors {
   const T *v, *u, *g;
-  std::int64_t columns;
-  double p;
 
-  Vectors(const Tensor& from_v, const Tensor& from_u, const Tensor& from_g, std::int64_t rows,
-          double order)
-      : v(from_v.data<T>()),
-        u(from_u.defined() ? from_u.data<T>() : nullptr),
-        g(from_g.defined() ? from_g.data<T>() : nullptr),
-        columns(from_v.numel() / rows),
-        p(order) {}
-  __device__ double at(const T* of, std::int64_t i) const {
+  Vectors(const SphereVectors& of, std::int64_t first)
+      : v(at(of.v, first)), u(at(of.u, first)), g(at(of.g, first)) {}
+  static T* at(const Tensor& x, std::int64_t first) {
+    return x.defined() ? x.data<T>() + first : nullptr;
+  }
+  __device__ static double value(const T* of, std::int64_t i) {
     return of == nullptr ? 0.0 : static_cast<double>(of[i]);
   }
 };
 
+/// Every row of every parameter: make(t, r, first) of parameter t and row r, whose first element is
+/// `first`, and how many elements it has. `rows` is [parameter][row].
+template <class Row, class Rows, class Make>
+std::vector<cuda::Sized<Row>> rows_of(const std::vector<SphereVectors>& of, const Rows& rows,
+                                      const Make& make) {
+  std::vector<cuda::Sized<Row>> out;
+  for (std::size_t t = 0; t < of.size(); ++t) {
+    const auto count = static_cast<std::int64_t>(rows[t].size());
+    for (std::int64_t r = 0; r < count; ++r) {
+      const std::int64_t columns = of[t].v.numel() / count;
+      out.push_back({make(t, static_cast<std::size_t>(r), r * columns), columns});
+    }
+  }
+  return out;
+}
+
 template <class T>
 struct RaisePeak {
   Vectors<T> x;
-  __device__ void operator()(std::int64_t row, std::int64_t i, std::int64_t,
-                             cuda::Largest<double>& largest) const {
-    largest.merge({std::abs(static_cast<double>(x.v[row * x.columns + i])), i});
+  __device__ void operator()(std::int64_t i, cuda::Largest<double>& largest) const {
+    largest.merge({std::abs(static_cast<double>(x.v[i])), i});
   }
 };
-
-using Peaks = cuda::Largest<double>;
-
-struct StorePeak {
-  Peaks* peaks;
-  __device__ void operator()(std::int64_t row, std::int64_t, const Peaks& largest) const {
-    peaks[row] = largest;
-  }
-};
-
-using Products = cuda::Sums<10>;
 
 template <class T>
 struct AddProducts {
   Vectors<T> x;
-  const Peaks* peaks;  // for p = infinity
+  double p;
+  std::int64_t peak;  // for p = infinity
 
-  __device__ void operator()(std::int64_t row, std::int64_t i, std::int64_t, Products& sums) const {
-    const std::int64_t at = row * x.columns + i;
-    const std::int64_t peak = std::isinf(x.p) ? peaks[row].index : -1;
-    const double v = static_cast<double>(x.v[at]);
-    const double all[4] = {v, x.at(x.u, at), x.at(x.g, at), normal(v, x.p, i, peak)};
+  __device__ void operator()(std::int64_t i, cuda::Sums<10>& sums) const {
+    const double v = static_cast<double>(x.v[i]);
+    const double all[4] = {v, x.value(x.u, i), x.value(x.g, i), normal(v, p, i, peak)};
     int next = 0;  // vv vu vg vn, uu ug un, gg gn, nn
     for (int a = 0; a < 4; ++a)
       for (int b = a; b < 4; ++b) sums.value[next++] += all[a] * all[b];
   }
 };
 
-struct StoreProducts {
-  Products* rows;
-  __device__ void operator()(std::int64_t row, std::int64_t, const Products& sums) const {
-    rows[row] = sums;
-  }
-};
-
-void sphere_products_cuda(const Tensor& v, const Tensor& u, const Tensor& g, double p,
-                          std::vector<SphereProducts>& rows) {
+void sphere_products_cuda(const std::vector<SphereVectors>& of, double p,
+                          std::vector<std::vector<SphereProducts>>& rows) {
   constexpr auto op = "sphere_products";
-  dispatch_floating(v.dtype(), op, [&]<class T>() {
-    const auto count = static_cast<std::int64_t>(rows.size());
-    const Device device = v.device();
-    const Vectors<T> x(v, u, g, count, p);
-    const bool is_peaked = std::isinf(p);
-    const cuda::Buffer<Peaks> peaks(is_peaked ? count : 0, device);
-    const cuda::Buffer<Products> products(count, device);
-    if (is_peaked)
-      cuda::reduce<Peaks>(op, device, count, x.columns, 1, RaisePeak<T>{x},
-                          StorePeak{peaks.data()});
-    cuda::reduce<Products>(op, device, count, x.columns, 1, AddProducts<T>{x, peaks.data()},
-                           StoreProducts{products.data()});
-    const std::vector<Products> found = products.download();
-    const std::vector<Peaks> largest = peaks.download();
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto& [vv, vu, vg, vn, uu, ug, un, gg, gn, nn] = found[r].value;
-      rows[r] = {vv, vu, vg, vn, uu, ug, un, gg, gn, nn};
-      if (!is_peaked) continue;
-      rows[r].peak = largest[r].value;
-      rows[r].peak_index = largest[r].index;
+  const Device device = of.front().v.device();
+  dispatch_floating(of.front().v.dtype(), op, [&]<class T>() {
+    for (std::vector<SphereProducts>& parameter : rows)
+      std::fill(parameter.begin(), parameter.end(), SphereProducts{});
+    if (std::isinf(p)) {
+      const auto peaks = cuda::reduce_rows<cuda::Largest<double>>(
+          op, device,
+          rows_of<RaisePeak<T>>(of, rows, [&](std::size_t t, std::size_t, std::int64_t first) {
+            return RaisePeak<T>{Vectors<T>(of[t], first)};
+          }));
+      std::size_t next = 0;
+      for (std::vector<SphereProducts>& parameter : rows)
+        for (SphereProducts& row : parameter) {
+          row.peak = peaks[next].value;
+          row.peak_index = peaks[next++].index;
+        }
     }
+    const auto sums = cuda::reduce_rows<cuda::Sums<10>>(
+        op, device,
+        rows_of<AddProducts<T>>(of, rows, [&](std::size_t t, std::size_t r, std::int64_t first) {
+          return AddProducts<T>{Vectors<T>(of[t], first), p, rows[t][r].peak_index};
+        }));
+    std::size_t next = 0;
+    for (std::vector<SphereProducts>& parameter : rows)
+      for (SphereProducts& row : parameter) {
+        const auto& [vv, vu, vg, vn, uu, ug, un, gg, gn, nn] = sums[next++].value;
+        add_products(row, {vv, vu, vg, vn, uu, ug, un, gg, gn, nn});
+      }
   });
 }
 
 template <class T>
 struct Move {
   Vectors<T> x;
-  const SphereMove* rows;
+  double p;
+  SphereMove move;
   T *to_v, *to_u, *to_w;  // to_u and to_w may be null
 
-  __device__ void operator()(std::int64_t at) const {
-    const std::int64_t row = at / x.columns;
-    const SphereMove& move = rows[row];
-    const double v = static_cast<double>(x.v[at]), u = x.at(x.u, at), g = x.at(x.g, at);
-    const double n = normal(v, x.p, at - row * x.columns, move.peak);
+  __device__ void operator()(std::int64_t i) const {
+    const double v = static_cast<double>(x.v[i]), u = x.value(x.u, i), g = x.value(x.g, i);
+    const double n = normal(v, p, i, move.peak);
     const auto mix = [&](const Combination& of) {
       return of.v * v + of.u * u + of.g * g + of.n * n;
     };
     const T point = static_cast<T>(mix(move.point));
-    to_v[at] = point;
-    if (to_u != nullptr) to_u[at] = static_cast<T>(mix(move.velocity));
-    if (to_w != nullptr) to_w[at] = static_cast<T>(move.weight * static_cast<double>(point));
+    to_v[i] = point;
+    if (to_u != nullptr) to_u[i] = static_cast<T>(mix(move.velocity));
+    if (to_w != nullptr) to_w[i] = static_cast<T>(move.weight * static_cast<double>(point));
   }
 };
 
-void sphere_move_cuda(const Tensor& v, const Tensor& u, const Tensor& g, double p,
-                      const std::vector<SphereMove>& rows, const Tensor& out_v, const Tensor& out_u,
-                      const Tensor& out_w) {
+void sphere_move_cuda(const std::vector<SphereVectors>& of, double p,
+                      const std::vector<std::vector<SphereMove>>& rows,
+                      const std::vector<SphereOutputs>& to) {
   constexpr auto op = "sphere_move";
-  dispatch_floating(v.dtype(), op, [&]<class T>() {
-    const cuda::Buffer<SphereMove> moves(rows, v.device());
-    cuda::for_each(
-        op, v.device(), v.numel(),
-        Move<T>{Vectors<T>(v, u, g, static_cast<std::int64_t>(rows.size()), p), moves.data(),
-                out_v.data<T>(), out_u.defined() ? out_u.data<T>() : nullptr,
-                out_w.defined() ? out_w.data<T>() : nullptr});
+  dispatch_floating(of.front().v.dtype(), op, [&]<class T>() {
+    cuda::for_each_in_rows(
+        op, of.front().v.device(),
+        rows_of<Move<T>>(of, rows, [&](std::size_t t, std::size_t r, std::int64_t first) {
+          return Move<T>{Vectors<T>(of[t], first),
+                         p,
+                         rows[t][r],
+                         Vectors<T>::at(to[t].v, first),
+                         Vectors<T>::at(to[t].u, first),
+                         Vectors<T>::at(to[t].w, first)};
+        }));
   });
 }
 

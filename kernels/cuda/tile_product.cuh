@@ -179,9 +179,16 @@ template <class T>
 struct AddSlices {
   const T* partial;
   std::int64_t slices, extent;
-  __device__ void operator()(std::int64_t item, std::int64_t slice, std::int64_t at,
-                             Sums<1>& sums) const {
-    sums.value[0] += static_cast<double>(partial[(item * slices + slice) * extent + at]);
+
+  struct Element {
+    const T* partial;
+    std::int64_t step;
+    __device__ void operator()(std::int64_t slice, Sums<1>& sums) const {
+      sums.value[0] += static_cast<double>(partial[slice * step]);
+    }
+  };
+  __device__ Element column(std::int64_t item, std::int64_t at) const {
+    return {partial + item * slices * extent + at, extent};
   }
 };
 template <class T, class Problem>

@@ -11,6 +11,7 @@
 #include "kernels/fill.h"
 #include "kernels/reduce.h"
 #include "kernels/relu.h"
+#include "kernels/sgd.h"
 #include "kernels/sphere_step.h"
 
 namespace {
@@ -79,7 +80,11 @@ constexpr Kernel kKernels[] = {
      }},
     {"adam", 7,
      [](const Maps& m) {
-       kernels::adam(m.x, m.y, m.z, m.out, {1e-9, 0.9, 0.999, 1e-8, 0.0, 1.0, 1.0}, m.x);
+       kernels::adam({{m.x, m.y, m.z, m.out, m.x, 1.0, 1.0}}, {1e-9, 0.9, 0.999, 1e-8, 0.0});
+     }},
+    {"sgd with momentum", 5,
+     [](const Maps& m) {
+       kernels::sgd({{m.x, m.y, m.z, m.x}}, {1e-9, 0.9, false, 0.0});
      }},
     {"sphere_products", 3,
      [](const Maps& m) {

@@ -1,5 +1,8 @@
-// Contract of Adam's pass over one parameter.
+// Contract of Adam's step, over all parameters at once.
 #pragma once
+
+#include <cmath>
+#include <vector>
 
 #include "kernels/slot.h"
 
@@ -7,14 +10,37 @@ namespace rho::kernels {
 
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
-  double correction1, correction2;  ///< 1 - beta^t at this step t, counted from 1
+};
+
+/// One parameter, its gradient, its moments (updated in place), where its new value goes, and
+/// 1 - beta^t at its step t, counted from 1. Contiguous tensors of one shape and floating dtype.
+struct AdamVectors {
+  Tensor x, grad, first, second, out;
+  double correction1, correction2;
+
+  template <class Visit>
+  void for_each_tensor(const Visit& visit) const {
+    visit(x), visit(grad), visit(first), visit(second), visit(out);
+  }
 };
 
 /// With g = grad + weight_decay x: first = beta1 first + (1 - beta1) g, second likewise of g^2, and
-/// out = x - lr / correction1 * first / (sqrt(second / correction2) + eps). Contiguous tensors of
-/// one shape and floating dtype.
-inline constinit Slot<void(const Tensor& x, const Tensor& grad, const Tensor& first,
-                           const Tensor& second, const AdamStep& step, const Tensor& out)>
-    adam{"adam"};
+/// out = x - lr / correction1 * first / (sqrt(second / correction2) + eps).
+inline constinit Slot<void(const std::vector<AdamVectors>& parameters, const AdamStep& step)> adam{
+    "adam"};
+
+/// The new value of one element, in double: the same text on every device. `root` is that of
+/// correction2.
+template <class T>
+constexpr T adam_element(const AdamStep& step, double correction1, double root, T x, T grad,
+                         T& first, T& second) {
+  const double before = static_cast<double>(x);
+  const double g = static_cast<double>(grad) + step.weight_decay * before;
+  const double m = step.beta1 * static_cast<double>(first) + (1.0 - step.beta1) * g;
+  const double v = step.beta2 * static_cast<double>(second) + (1.0 - step.beta2) * g * g;
+  first = static_cast<T>(m);
+  second = static_cast<T>(v);
+  return static_cast<T>(before - step.lr / correction1 * m / (std::sqrt(v) / root + step.eps));
+}
 
 }  // namespace rho::kernels

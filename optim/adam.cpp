@@ -28,20 +28,23 @@ Adam::Adam(std::vector<Group> groups, double lr, const AdamOptions& options)
 
 void Adam::take_step() {
   const auto& [beta1, beta2, eps, weight_decay] = options_;
+  std::vector<kernels::AdamVectors> vectors;
+  std::vector<Variable> moved;
   for (std::size_t k = 0; k < groups_.size(); ++k)
     for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {
-      Variable& x = groups_[k].tensors[i];
+      const Variable& x = groups_[k].tensors[i];
       const Tensor g = gradient(x);
       if (!g.defined()) continue;
       const Moments& moments = moments_[k];
       const double t = ++number(moments.steps[i]);
-      const kernels::AdamStep step{
-          lr_, beta1, beta2, eps, weight_decay, 1.0 - std::pow(beta1, t), 1.0 - std::pow(beta2, t)};
-      const Tensor out = Tensor::empty(x.shape(), x.dtype(), x.value().device());
-      kernels::adam(kernels::contiguous(x.value()), g, moments.first[i], moments.second[i], step,
-                    out);
-      x.set_value(out);
+      vectors.push_back({kernels::contiguous(x.value()), g, moments.first[i], moments.second[i],
+                         Tensor::empty(x.shape(), x.dtype(), x.value().device()),
+                         1.0 - std::pow(beta1, t), 1.0 - std::pow(beta2, t)});
+      moved.push_back(x);
     }
+  if (moved.empty()) return;
+  kernels::adam(vectors, {lr_, beta1, beta2, eps, weight_decay});
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i].set_value(vectors[i].out);
 }
 
 State Adam::entries() const {

@@ -4,7 +4,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
-#include "optim/sphere.h"
+#include "kernels/sgd.h"
 
 namespace rho::optim {
 
@@ -26,20 +26,21 @@ Sgd::Sgd(std::vector<Group> groups, double lr, const SgdOptions& options)
 
 void Sgd::take_step() {
   const auto& [momentum, nesterov, weight_decay] = options_;
+  std::vector<kernels::SgdVectors> vectors;
+  std::vector<Variable> moved;
   for (std::size_t k = 0; k < groups_.size(); ++k)
     for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {
-      Variable& x = groups_[k].tensors[i];
-      Tensor g = gradient(x);
+      const Variable& x = groups_[k].tensors[i];
+      const Tensor g = gradient(x);
       if (!g.defined()) continue;
-      const Tensor value = kernels::contiguous(x.value());
-      if (weight_decay > 0.0) g = combine(1.0, g, weight_decay, value);
-      if (momentum > 0.0) {
-        Tensor& v = velocity_[k][i];
-        v = combine(momentum, v, 1.0, g);
-        g = nesterov ? combine(1.0, g, momentum, v) : v;
-      }
-      x.set_value(combine(1.0, value, -lr_, g));
+      vectors.push_back({kernels::contiguous(x.value()), g,
+                         momentum > 0.0 ? velocity_[k][i] : Tensor(),
+                         Tensor::empty(x.shape(), x.dtype(), x.value().device())});
+      moved.push_back(x);
     }
+  if (moved.empty()) return;
+  kernels::sgd(vectors, {lr_, momentum, nesterov, weight_decay});
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i].set_value(vectors[i].out);
 }
 
 State Sgd::entries() const {

@@ -243,6 +243,7 @@ void NormConstrained::move_all(std::vector<Plan>& plans, bool measures) {
 
 void NormConstrained::retract_all(std::vector<Plan>& plans) {
   std::vector<GroupVectors> ends;
+  ends.reserve(plans.size());
   for (const Plan& plan : plans) ends.push_back({plan.block->direction, {}, {}, plan.rho.size()});
   const std::vector<GroupProducts> of = products(ends, options_.p);
   std::vector<GroupMove> moves;

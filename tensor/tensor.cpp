@@ -48,6 +48,9 @@ void* Tensor::raw() const {
 
 Tensor Tensor::to(Device device) const {
   if (this->device() == device) return *this;
+  // Two devices do not wait for each other, but the host waits for both.
+  if (this->device().type != DeviceType::CPU && device.type != DeviceType::CPU)
+    return to(Device{}).to(device);
   // The elements from the first to the last, with what lies between.
   std::int64_t count = numel() > 0 ? 1 : 0;
   for (int d = 0; d < rank() && count > 0; ++d) count += (shape_[d] - 1) * strides_[d];

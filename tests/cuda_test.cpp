@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "kernels/arithmetic.h"
+#include "kernels/conv2d.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
+#include "kernels/reduce.h"
 #include "kernels/relu.h"
+#include "kernels/softmax.h"
 #include "tensor/allocator.h"
 #include "tests/support/testing.h"
 
@@ -33,6 +36,50 @@ TEST_F(Cuda, TransfersThereAndBack) {
   }
   const Tensor spread = strided<double>(uniform({4, 3}));
   EXPECT_EQ(on_host(spread.to(kCuda)), spread.to_vector<double>());
+}
+
+TEST_F(Cuda, TwoDevicesWorkSideBySide) {
+  if (device_count(DeviceType::CUDA) < 2) GTEST_SKIP() << "one CUDA device";
+  const Device second{DeviceType::CUDA, 1};
+  const Tensor x = uniform<float>({4, 5});
+  const Tensor first_x = x.to(kCuda), second_x = first_x.to(second);
+  EXPECT_EQ(second_x.device(), second);
+  const Tensor sum = Tensor::empty(x.shape(), x.dtype(), second);
+  kernels::add(second_x, second_x, sum);
+  std::vector<double> expected;
+  for (const double value : x.to_vector<double>()) expected.push_back(2.0 * value);
+  EXPECT_EQ(on_host(sum), expected);
+  EXPECT_TRUE(testing::contains(testing::message_of([&] { kernels::add(first_x, second_x, sum); }),
+                                "[add]", "cuda:0", "cuda:1"));
+}
+
+// What a kernel reports is thrown when the host next waits for the device, and once.
+TEST_F(Cuda, BadLabelsAreReportedAtTheNextWait) {
+  const Tensor logits = uniform<float>({3, 4}).to(kCuda);
+  const Tensor losses = Tensor::empty({3}, DType::Float32, kCuda);
+  const auto labels = [](std::int64_t last) {
+    return Tensor::from(std::vector<std::int64_t>{0, 3, last}, {3}, kCuda);
+  };
+  kernels::cross_entropy(logits, labels(7), losses);
+  EXPECT_TRUE(testing::contains(testing::message_of([&] { losses.to_vector<double>(); }),
+                                "[cross_entropy]", "label 7 of example 2", "0 to 3"));
+  kernels::cross_entropy(logits, labels(1), losses);
+  EXPECT_EQ(losses.to_vector<double>().size(), 3U);
+}
+
+TEST_F(Cuda, TheSameBitsTwice) {
+  const Tensor x = uniform<float>({3, 9, 9, 5}, 1).to(kCuda);
+  const Tensor w = uniform<float>({7, 3, 3, 5}, 2).to(kCuda);
+  const auto all = [&] {
+    const Tensor y = Tensor::empty({3, 7, 7, 7}, DType::Float32, kCuda);
+    const Tensor grad_w = Tensor::empty(w.shape(), DType::Float32, kCuda);
+    const Tensor total = Tensor::empty({1, 1}, DType::Float32, kCuda);
+    kernels::conv2d_forward(x, w, {}, y);
+    kernels::conv2d_weight_grad(x, y, {}, grad_w);
+    kernels::sum(y.view({1, y.numel(), 1}), total);
+    return std::vector{y.to_vector<float>(), grad_w.to_vector<float>(), total.to_vector<float>()};
+  };
+  EXPECT_EQ(all(), all());
 }
 
 TEST_F(Cuda, CopiesAndFillsStridedTensors) {

@@ -28,8 +28,8 @@ struct Maps {
   Tensor mean, variance, one, zero;  // [kChannels]
   Tensor a, b;                       // also [kChannels]
 
-  /// y > 0, so that it can be a mean of squares.
-  static Maps random_ones() {
+  /// On the host. out is positive, because Adam takes it for a mean of squares.
+  static Maps draw() {
     Maps m;
     std::uint64_t stream = 1;
     for (Tensor Maps::*const map : {&Maps::x, &Maps::y, &Maps::z, &Maps::out})
@@ -118,7 +118,7 @@ bool correct(const Kernel& kernel, const Maps& maps) {
 }
 
 void measure(benchmark::State& state, const Kernel& kernel) {
-  const Maps random = Maps::random_ones();
+  const Maps random = Maps::draw();
   if (!correct(kernel, random)) return state.SkipWithError("wrong result");
   const Maps maps = random.on(device());
   for (auto _ : state) {

@@ -2,6 +2,7 @@
 // and one floating dtype, any strides. An output may be one of the inputs.
 #pragma once
 
+#include "kernels/expect.h"
 #include "kernels/slot.h"
 
 namespace rho::kernels {
@@ -26,11 +27,5 @@ inline constinit Slot<void(const Tensor& x, double exponent, const Tensor& out)>
 /// out = factor * x + offset, computed in the dtype of x
 inline constinit Slot<void(const Tensor& x, double factor, double offset, const Tensor& out)>
     affine{"affine"};
-
-/// What every kernel here requires of an input and its output; throws, naming `op`, otherwise.
-inline void expect_alike(std::string_view op, const Tensor& x, const Tensor& out) {
-  check(x.shape() == out.shape(), op, "shapes ", x.shape(), " and ", out.shape(), " differ");
-  check(x.dtype() == out.dtype(), op, "expects one dtype, found ", x.dtype(), " and ", out.dtype());
-}
 
 }  // namespace rho::kernels

@@ -1,6 +1,6 @@
 #include "kernels/batch_norm.h"
 
-#include "kernels/channels.h"
+#include "kernels/expect.h"
 
 namespace rho::kernels {
 

@@ -32,4 +32,9 @@ inline Tensor to_dtype(const Tensor& x, DType dtype) {
   return out;
 }
 
+/// `values` with the shape, the dtype and on the device of `like`.
+inline Tensor with_values(const Tensor& like, const std::vector<double>& values) {
+  return to_dtype(Tensor::from(values, like.shape(), like.device()), like.dtype());
+}
+
 }  // namespace rho::kernels

@@ -2,6 +2,8 @@
 //   OH = (H + 2 pad_h - size_h) / stride_h + 1 (floor), OW alike. One floating dtype.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/slot.h"
 
 namespace rho::kernels {
@@ -11,6 +13,25 @@ struct Pool2dOptions {
   std::int64_t stride_h = 2, stride_w = 2;
   std::int64_t pad_h = 0, pad_w = 0;
 };
+
+/// Rows and columns of x [N, H, W, C] that the window of y[., i, j, .] sees: the same text on every
+/// device.
+struct PoolWindow {
+  std::int64_t top, bottom, left, right;
+
+  constexpr PoolWindow(std::int64_t height, std::int64_t width, const Pool2dOptions& o,
+                       std::int64_t i, std::int64_t j)
+      : top(std::max<std::int64_t>(i * o.stride_h - o.pad_h, 0)),
+        bottom(std::min(i * o.stride_h - o.pad_h + o.size_h, height)),
+        left(std::max<std::int64_t>(j * o.stride_w - o.pad_w, 0)),
+        right(std::min(j * o.stride_w - o.pad_w + o.size_w, width)) {}
+};
+
+/// What an element counts for in the mean of its window.
+template <class T>
+constexpr T pool_share(const Pool2dOptions& o) {
+  return T{1} / static_cast<T>(o.size_h * o.size_w);
+}
 
 /// Shape of y; throws, naming `op`, where the options do not fit. Padding is at most half a window,
 /// so that every window sees an element.

@@ -4,6 +4,7 @@
 // threads.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/slot.h"
@@ -25,6 +26,26 @@ inline constinit Slot<void(const Tensor& x, double p, double scale, double& sum)
 
 /// sum = sum_i a_i b_i.
 inline constinit Slot<void(const Tensor& a, const Tensor& b, double& sum)> dot{"dot"};
+
+// What the two below do to an element: the same text on every device.
+
+struct SphereNormal {
+  double p, norm;
+  template <class T>
+  constexpr T operator()(T element) const {
+    const double value = static_cast<double>(element);
+    if (p == 2.0) return static_cast<T>(value / norm);
+    if (value == 0.0) return T{0};
+    return static_cast<T>(std::copysign(std::pow(std::abs(value) / norm, p - 1.0), value));
+  }
+};
+struct LinearCombination {
+  double a, b;
+  template <class T>
+  constexpr T operator()(T x, T y) const {
+    return static_cast<T>(a * static_cast<double>(x) + b * static_cast<double>(y));
+  }
+};
 
 /// out_i = sign(x_i) (|x_i| / norm)^(p-1), p >= 1 and finite.
 inline constinit Slot<void(const Tensor& x, double p, double norm, const Tensor& out)>

@@ -14,8 +14,7 @@ template <class Change>
 void change_values(Variable& parameter, Change change) {
   std::vector<double> values = parameter.value().to_vector<double>();
   std::transform(values.begin(), values.end(), values.begin(), change);
-  parameter.set_value(kernels::to_dtype(
-      Tensor::from(values, parameter.shape(), parameter.value().device()), parameter.dtype()));
+  parameter.set_value(kernels::with_values(parameter.value(), values));
 }
 
 }  // namespace

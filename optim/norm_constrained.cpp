@@ -26,7 +26,11 @@ std::vector<Group> unconstrained(const std::vector<Group>& groups) {
   return out;
 }
 
-Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
+Tensors empty_like(const Tensors& tensors) {
+  Tensors out;
+  for (const Tensor& x : tensors) out.push_back(Tensor::empty(x.shape(), x.dtype(), x.device()));
+  return out;
+}
 
 // Row r of each tensor.
 Tensors row_of(const Tensors& tensors, std::size_t r, std::size_t rows) {
@@ -217,19 +221,14 @@ double NormConstrained::next_rho(const Block& block, std::size_t row, double slo
 }
 
 void NormConstrained::move_all(std::vector<Plan>& plans, bool measures) {
-  const auto like = [](const Tensors& tensors) {
-    Tensors out;
-    for (const Tensor& tensor : tensors) out.push_back(empty_like(tensor));
-    return out;
-  };
   std::vector<GroupMove> moves;
   for (Plan& plan : plans) {
     const Block& block = *plan.block;
     moves.push_back({{block.direction, block.velocity, plan.gradients, plan.rho.size()},
                      plan.moves,
-                     like(block.direction),
-                     like(block.velocity),
-                     measures ? Tensors{} : like(block.direction)});
+                     empty_like(block.direction),
+                     empty_like(block.velocity),
+                     measures ? Tensors{} : empty_like(block.direction)});
   }
   move(moves, options_.p);
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -256,9 +255,8 @@ void NormConstrained::retract_all(std::vector<Plan>& plans) {
       back.push_back({(1.0 / plan.lengths[r]) * kPoint, {}, plan.rho[r]});
     }
     const Tensors& direction = plan.block->direction;
-    Tensors weights;
-    for (const Tensor& v : direction) weights.push_back(empty_like(v));
-    moves.push_back({ends[i], std::vector(direction.size(), back), direction, {}, weights});
+    moves.push_back(
+        {ends[i], std::vector(direction.size(), back), direction, {}, empty_like(direction)});
   }
   move(moves, options_.p);
   for (std::size_t i = 0; i < plans.size(); ++i) set_weights(*plans[i].block, moves[i].w);

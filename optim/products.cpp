@@ -1,6 +1,7 @@
 #include "optim/products.h"
 
 #include <cmath>
+#include <span>
 
 namespace rho::optim {
 namespace {
@@ -19,10 +20,10 @@ Tensor at_or_none(const Tensors& tensors, std::size_t t) {
 }
 
 // The products of a group, from those of its tensors.
-GroupProducts sum_of(const std::vector<SphereProducts>* tensors, std::size_t count,
-                     std::size_t rows, double p) {
+GroupProducts sum_of(std::span<const std::vector<SphereProducts>> tensors, std::size_t rows,
+                     double p) {
   GroupProducts out{std::vector<SphereProducts>(rows), std::vector<std::size_t>(rows, 0)};
-  for (std::size_t t = 0; t < count; ++t)
+  for (std::size_t t = 0; t < tensors.size(); ++t)
     for (std::size_t r = 0; r < rows; ++r) {
       const SphereProducts& part = tensors[t][r];
       SphereProducts& row = out.rows[r];
@@ -56,10 +57,10 @@ std::vector<GroupProducts> products(const std::vector<GroupVectors>& groups, dou
     }
   if (!all.empty()) kernels::sphere_products(all, p, found);
   std::vector<GroupProducts> out;
-  const std::vector<SphereProducts>* next = found.data();
+  std::span<const std::vector<SphereProducts>> left(found);
   for (const GroupVectors& group : groups) {
-    out.push_back(sum_of(next, group.v.size(), group.rows, p));
-    next += group.v.size();
+    out.push_back(sum_of(left.first(group.v.size()), group.rows, p));
+    left = left.subspan(group.v.size());
   }
   return out;
 }

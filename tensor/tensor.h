@@ -77,6 +77,11 @@ class Tensor {
     check(dtype_of<T>() == dtype_, "tensor", "holds ", dtype_, ", accessed as ", dtype_of<T>());
     return static_cast<T*>(raw());
   }
+  /// First element; null where the tensor is undefined, as one that an operation may go without.
+  template <class T>
+  T* data_or_null() const {
+    return defined() ? data<T>() : nullptr;
+  }
   /// First element, untyped.
   void* raw() const;
   /// The tensor itself where it is on `device`, else a copy there with the same strides. Waits for

@@ -27,10 +27,10 @@ void expect_logits(const Variable& logits, const Tensor& labels, std::string_vie
 /// Row-major positions in [N, C] of the labels' logits; throws where a label is out of range.
 Tensor label_positions(const Tensor& labels, std::int64_t classes, std::string_view op) {
   std::vector<std::int64_t> positions = labels.to_vector<std::int64_t>();
-  for (std::size_t n = 0; n < positions.size(); ++n) {
-    check(0 <= positions[n] && positions[n] < classes, op, "label ", positions[n], " of example ",
-          n, ", expected 0 to ", classes - 1);
-    positions[n] += static_cast<std::int64_t>(n) * classes;
+  std::int64_t example = 0;
+  for (std::int64_t& position : positions) {
+    kernels::check_label(op, position, example, classes);
+    position += example++ * classes;
   }
   return Tensor::from(positions, labels.shape(), labels.device());
 }

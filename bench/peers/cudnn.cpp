@@ -76,34 +76,29 @@ class Layout {
   /// Calls found(algorithm, bytes of work space) for each algorithm that there is.
   template <class Found>
   void for_each_algorithm(const Found& found) const {
+    // size(i, bytes) asks cuDNN about algorithm i, of `count`.
+    const auto each = [&](int count, const auto& size) {
+      for (int i = 0; i < count; ++i) {
+        std::size_t bytes = 0;
+        if (size(i, &bytes) == CUDNN_STATUS_SUCCESS) found(i, bytes);
+      }
+    };
     switch (direction_) {
       case Direction::Forward:
-        for (int i = 0; i < CUDNN_CONVOLUTION_FWD_ALGO_COUNT; ++i) {
-          std::size_t bytes = 0;
-          if (cudnnGetConvolutionForwardWorkspaceSize(handle(), x_, w_, of_, y_,
-                                                      static_cast<cudnnConvolutionFwdAlgo_t>(i),
-                                                      &bytes) == CUDNN_STATUS_SUCCESS)
-            found(i, bytes);
-        }
-        return;
+        return each(CUDNN_CONVOLUTION_FWD_ALGO_COUNT, [&](int i, std::size_t* bytes) {
+          return cudnnGetConvolutionForwardWorkspaceSize(
+              handle(), x_, w_, of_, y_, static_cast<cudnnConvolutionFwdAlgo_t>(i), bytes);
+        });
       case Direction::InputGradient:
-        for (int i = 0; i < CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT; ++i) {
-          std::size_t bytes = 0;
-          if (cudnnGetConvolutionBackwardDataWorkspaceSize(
-                  handle(), w_, y_, of_, x_, static_cast<cudnnConvolutionBwdDataAlgo_t>(i),
-                  &bytes) == CUDNN_STATUS_SUCCESS)
-            found(i, bytes);
-        }
-        return;
+        return each(CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, [&](int i, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardDataWorkspaceSize(
+              handle(), w_, y_, of_, x_, static_cast<cudnnConvolutionBwdDataAlgo_t>(i), bytes);
+        });
       case Direction::WeightGradient:
-        for (int i = 0; i < CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT; ++i) {
-          std::size_t bytes = 0;
-          if (cudnnGetConvolutionBackwardFilterWorkspaceSize(
-                  handle(), x_, y_, of_, w_, static_cast<cudnnConvolutionBwdFilterAlgo_t>(i),
-                  &bytes) == CUDNN_STATUS_SUCCESS)
-            found(i, bytes);
-        }
-        return;
+        return each(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT, [&](int i, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardFilterWorkspaceSize(
+              handle(), x_, y_, of_, w_, static_cast<cudnnConvolutionBwdFilterAlgo_t>(i), bytes);
+        });
     }
   }
 

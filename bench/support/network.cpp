@@ -39,6 +39,12 @@ Variable count(nn::Module& module, const Variable& x, Cost& cost) {
   return y;
 }
 
+// Before an optimizer is made for it.
+std::shared_ptr<nn::Module> moved(std::shared_ptr<nn::Module> model, Device device) {
+  model->to(device);
+  return model;
+}
+
 }  // namespace
 
 std::shared_ptr<nn::Module> build(const std::string& name, DType dtype) {
@@ -66,7 +72,7 @@ Training in_dtype(const Training& training, DType dtype) {
 }
 
 Network::Network(std::shared_ptr<nn::Module> model, const Training& training, Device device)
-    : model_((model->to(device), std::move(model))),
+    : model_(moved(std::move(model), device)),
       x_(training.x.to(device)),
       labels_(training.labels.to(device)),
       optimizer_(tools::parameter_groups(*model_), training.lr, {.momentum = training.momentum}) {}

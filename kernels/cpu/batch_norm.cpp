@@ -104,7 +104,7 @@ void batch_norm_cpu(const Tensor& x, const BatchNormArguments& with, const Tenso
                                          .mean = tables.mean.data(),
                                          .scale = tables.scale.data(),
                                          .shift = tables.shift.data()};
-    const T *const in = x.data<T>(), *const add = residual.defined() ? residual.data<T>() : nullptr;
+    const T *const in = x.data<T>(), *const add = residual.data_or_null<T>();
     T* const out = y.data<T>();
     of.for_each_chunk([&](std::int64_t, std::int64_t first, std::int64_t count) {
       loops.apply(channels, in + first, at(add, first), with.relu, out + first, count,

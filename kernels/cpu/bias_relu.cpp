@@ -1,10 +1,10 @@
 // A batch norm with mean 0 and scale 1 is this: the loops are its.
 #include "kernels/bias_relu.h"
 
-#include "kernels/channels.h"
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/expect.h"
 
 namespace rho::kernels {
 namespace {

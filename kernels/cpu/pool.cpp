@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::int64_t kGrain = 16384;  // elements of x for a thread to take at once
 
-/// Rows and columns of x that a window of y sees.
-struct Window {
-  std::int64_t top, bottom, left, right;
-
-  Window(const Shape& x, const Pool2dOptions& o, std::int64_t i, std::int64_t j)
-      : top(std::max<std::int64_t>(i * o.stride_h - o.pad_h, 0)),
-        bottom(std::min(i * o.stride_h - o.pad_h + o.size_h, x[1])),
-        left(std::max<std::int64_t>(j * o.stride_w - o.pad_w, 0)),
-        right(std::min(j * o.stride_w - o.pad_w + o.size_w, x[2])) {}
-};
-
 /// body(n, i) for every output row, threaded.
 template <class Body>
 void for_each_row(const Shape& x, const Shape& y, const Body& body) {
@@ -44,7 +33,7 @@ void max_pool2d_cpu(const Tensor& x, const Pool2dOptions& options, const Tensor&
     T* const largest = values.data<T>();
     for_each_row(in, out, [&](std::int64_t n, std::int64_t i) {
       for (std::int64_t j = 0; j < out[2]; ++j) {
-        const Window window(in, options, i, j);
+        const PoolWindow window(in[1], in[2], options, i, j);
         const std::int64_t at = ((n * out[1] + i) * out[2] + j) * channels;
         std::int64_t pixel = ((n * in[1] + window.top) * in[2] + window.left) * channels;
         for (std::int64_t c = 0; c < channels; ++c) {
@@ -72,12 +61,12 @@ void avg_pool2d_cpu(const Tensor& x, const Pool2dOptions& options, const Tensor&
   const Shape in = x.shape(), out = y.shape();
   const std::int64_t channels = in[3];
   dispatch_floating(x.dtype(), "avg_pool2d", [&]<class T>() {
-    const T share = T{1} / static_cast<T>(options.size_h * options.size_w);
+    const T share = pool_share<T>(options);
     const T* const data = x.data<T>();
     T* const to = y.data<T>();
     for_each_row(in, out, [&](std::int64_t n, std::int64_t i) {
       for (std::int64_t j = 0; j < out[2]; ++j) {
-        const Window window(in, options, i, j);
+        const PoolWindow window(in[1], in[2], options, i, j);
         T* const sums = to + ((n * out[1] + i) * out[2] + j) * channels;
         std::fill_n(sums, channels, T{0});
         for (std::int64_t h = window.top; h < window.bottom; ++h)
@@ -96,7 +85,7 @@ void avg_pool2d_grad_cpu(const Tensor& grad_y, const Pool2dOptions& options, con
   const Shape in = grad_x.shape(), out = grad_y.shape();
   const std::int64_t channels = in[3];
   dispatch_floating(grad_y.dtype(), "avg_pool2d_grad", [&]<class T>() {
-    const T share = T{1} / static_cast<T>(options.size_h * options.size_w);
+    const T share = pool_share<T>(options);
     const T* const g = grad_y.data<T>();
     T* const to = grad_x.data<T>();
     // Images are independent; within one, windows may overlap.
@@ -104,7 +93,7 @@ void avg_pool2d_grad_cpu(const Tensor& grad_y, const Pool2dOptions& options, con
       std::fill_n(to + n * in[1] * in[2] * channels, in[1] * in[2] * channels, T{0});
       for (std::int64_t i = 0; i < out[1]; ++i)
         for (std::int64_t j = 0; j < out[2]; ++j) {
-          const Window window(in, options, i, j);
+          const PoolWindow window(in[1], in[2], options, i, j);
           const T* const from = g + ((n * out[1] + i) * out[2] + j) * channels;
           for (std::int64_t h = window.top; h < window.bottom; ++h)
             for (std::int64_t w = window.left; w < window.right; ++w) {

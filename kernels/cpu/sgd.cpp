@@ -10,7 +10,7 @@ constexpr std::int64_t kGrain = 16384;  // elements for a thread to take at once
 template <class T>
 void step_parameter(const SgdVectors& of, const SgdStep& step) {
   const T *const x = of.x.data<T>(), *const grad = of.grad.data<T>();
-  T* const velocity = of.velocity.defined() ? of.velocity.data<T>() : nullptr;
+  T* const velocity = of.velocity.data_or_null<T>();
   T* const out = of.out.data<T>();
   cpu::parallel_ranges(of.x.numel(), kGrain, [&](std::int64_t i, std::int64_t end) {
     if (velocity == nullptr)

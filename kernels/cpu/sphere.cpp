@@ -70,21 +70,14 @@ void dot_cpu(const Tensor& a, const Tensor& b, double& sum) {
 
 void sphere_normal_cpu(const Tensor& x, double p, double norm, const Tensor& out) {
   dispatch_floating(x.dtype(), "sphere_normal", [&]<class T>() {
-    cpu::map<T, T>(x, out, [=](T element) {
-      const double value = static_cast<double>(element);
-      if (p == 2.0) return static_cast<T>(value / norm);
-      if (value == 0.0) return T{0};
-      return static_cast<T>(std::copysign(std::pow(std::abs(value) / norm, p - 1.0), value));
-    });
+    cpu::map<T, T>(x, out, SphereNormal{p, norm});
   });
 }
 
 void linear_combination_cpu(double a, const Tensor& x, double b, const Tensor& y,
                             const Tensor& out) {
   dispatch_floating(x.dtype(), "linear_combination", [&]<class T>() {
-    cpu::map2<T>(x, y, out, [=](T left, T right) {
-      return static_cast<T>(a * static_cast<double>(left) + b * static_cast<double>(right));
-    });
+    cpu::map2<T>(x, y, out, LinearCombination{a, b});
   });
 }
 

@@ -28,12 +28,8 @@ struct Rows {
 };
 
 template <class T>
-T* data_or_null(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
-template <class T>
 Rows<T> rows_of(const SphereVectors& of) {
-  return {of.v.data<T>(), data_or_null<T>(of.u), data_or_null<T>(of.g)};
+  return {of.v.data<T>(), of.u.data_or_null<T>(), of.g.data_or_null<T>()};
 }
 
 /// Adds the products of elements [first, last), which lie in one row that starts at `row`.
@@ -139,7 +135,7 @@ void move(const SphereVectors& of, double p, const std::vector<SphereMove>& rows
   dispatch_floating(of.v.dtype(), "sphere_move", [&]<class T>() {
     const Rows<T> x = rows_of<T>(of);
     T* const to_v = to.v.data<T>();
-    T *const to_u = data_or_null<T>(to.u), *const to_w = data_or_null<T>(to.w);
+    T *const to_u = to.u.data_or_null<T>(), *const to_w = to.w.data_or_null<T>();
     const auto count = static_cast<std::int64_t>(rows.size());
     const std::int64_t columns = of.v.numel() / count;
     for_each_piece(count, columns, [&](std::int64_t r, std::int64_t first, std::int64_t last) {

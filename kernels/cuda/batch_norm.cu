@@ -107,11 +107,6 @@ struct Normalize {
   __device__ OfChannel channel(std::int64_t c) const { return {*this, channels[c]}; }
 };
 
-template <class T>
-T* data_or_null(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
-
 void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
                      const Tensor& y) {
   expect_batch_norm(x, with, residual, y);
@@ -119,7 +114,7 @@ void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tens
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const auto channels = channels_of<T>(op, with);
     cuda::for_each_by_channel(op, x.device(), x.size(0), x.size(1),
-                              Normalize<T>{x.data<T>(), data_or_null<T>(residual), channels.data(),
+                              Normalize<T>{x.data<T>(), residual.data_or_null<T>(), channels.data(),
                                            with.relu, y.data<T>()});
   });
 }

@@ -1,6 +1,6 @@
 #include "kernels/bias_relu.h"
-#include "kernels/channels.h"
 #include "kernels/cuda/reduction.cuh"
+#include "kernels/expect.h"
 
 namespace rho::kernels {
 namespace {

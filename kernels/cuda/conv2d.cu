@@ -98,31 +98,16 @@ struct Patches {
   }
 };
 
-/// Lines `depth` apart, each without gaps.
-template <class T>
-struct Filters {
-  static constexpr bool kAlongDepth = true;
-  using Line = const T*;
-  using Step = std::int64_t;
-
-  const T* w;
-  std::int64_t depth;
-
-  __device__ Line line(std::int64_t o) const { return w + o * depth; }
-  __device__ Step step(std::int64_t k) const { return k; }
-  __device__ T at(Line line, Step k) const { return line[k]; }
-};
-
 template <class T>
 struct Forward {
   std::int64_t rows, columns, depth, items;
   Patches<T> left;
-  Filters<T> right;
+  cuda::Strided<T, true> right;
   T* y;
 
   __device__ void select(std::int64_t group) {
     left.x += group * left.of.ins;
-    right.w += group * columns * depth;
+    right.data += group * columns * depth;
     y += group * columns;
   }
   __device__ void store(std::int64_t pixel, std::int64_t o, T value) const {
@@ -142,7 +127,7 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, con
                                      depth,
                                      options.groups,
                                      {of, x.data<T>()},
-                                     {w.data<T>(), depth},
+                                     {w.data<T>(), depth, 1},
                                      y.data<T>()});
   });
 }
@@ -252,20 +237,6 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
 
 // grad_w: rows are channels of y, columns the taps, the depth is the pixels of y.
 
-template <class T>
-struct Outputs {
-  static constexpr bool kAlongDepth = false;
-  using Line = const T*;
-  using Step = std::int64_t;
-
-  const T* grad_y;
-  std::int64_t channels;
-
-  __device__ Line line(std::int64_t o) const { return grad_y + o; }
-  __device__ Step step(std::int64_t pixel) const { return pixel * channels; }
-  __device__ T at(Line line, Step step) const { return line[step]; }
-};
-
 /// The patches once more, with pixels and taps exchanged.
 template <class T>
 struct TapColumns {
@@ -283,12 +254,12 @@ struct TapColumns {
 template <class T>
 struct WeightGrad {
   std::int64_t rows, columns, depth, items;
-  Outputs<T> left;
+  cuda::Strided<T, false> left;
   TapColumns<T> right;
   T* grad_w;
 
   __device__ void select(std::int64_t group) {
-    left.grad_y += group * rows;
+    left.data += group * rows;
     right.patches.x += group * right.patches.of.ins;
     grad_w += group * rows * columns;
   }
@@ -307,7 +278,7 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
                                         grad_w.size(1) * grad_w.size(2) * grad_w.size(3),
                                         grad_y.size(0) * grad_y.size(1) * grad_y.size(2),
                                         options.groups,
-                                        {grad_y.data<T>(), of.out_channels},
+                                        {grad_y.data<T>(), 1, of.out_channels},
                                         {{of, x.data<T>()}},
                                         grad_w.data<T>()});
   });

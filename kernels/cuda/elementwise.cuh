@@ -1,4 +1,5 @@
-// Elementwise kernels over tensors of one shape and any strides; one thread an element.
+// A function object for every element: of a range, of a matrix by its channels, and of tensors of
+// one shape and any strides.
 #pragma once
 
 #include <algorithm>

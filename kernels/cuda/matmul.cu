@@ -5,26 +5,11 @@
 namespace rho::kernels {
 namespace {
 
-/// A matrix of any strides; lines are the rows of A or the columns of B.
-template <class T, bool kDense>
-struct Strided {
-  static constexpr bool kAlongDepth = kDense;
-  using Line = const T*;
-  using Step = std::int64_t;
-
-  const T* data;
-  std::int64_t per_line, per_step;
-
-  __device__ Line line(std::int64_t i) const { return data + i * per_line; }
-  __device__ Step step(std::int64_t k) const { return k * per_step; }
-  __device__ T at(Line line, Step step) const { return line[step]; }
-};
-
 template <class T, bool kLeftDense, bool kRightDense>
 struct MatrixProduct {
   std::int64_t rows, columns, depth, items;
-  Strided<T, kLeftDense> left;
-  Strided<T, kRightDense> right;
+  cuda::Strided<T, kLeftDense> left;
+  cuda::Strided<T, kRightDense> right;
   cuda::DeviceLoop<2> leading;  // offsets of an item's a and b
   T* out;
 

@@ -16,6 +16,9 @@ struct Maps {
         out_height(y[1]),
         out_width(y[2]),
         options(with) {}
+  __device__ PoolWindow window(std::int64_t i, std::int64_t j) const {
+    return {height, width, options, i, j};
+  }
 };
 
 /// Where one element of a map [N, H, W, C] is.
@@ -33,19 +36,6 @@ struct Place {
   }
 };
 
-/// Rows and columns of x that a window of y sees.
-struct Window {
-  std::int64_t top, bottom, left, right;
-
-  __device__ Window(const Maps& of, const Place& y)
-      : top(std::max<std::int64_t>(y.h * of.options.stride_h - of.options.pad_h, 0)),
-        bottom(
-            std::min(y.h * of.options.stride_h - of.options.pad_h + of.options.size_h, of.height)),
-        left(std::max<std::int64_t>(y.w * of.options.stride_w - of.options.pad_w, 0)),
-        right(
-            std::min(y.w * of.options.stride_w - of.options.pad_w + of.options.size_w, of.width)) {}
-};
-
 template <class T>
 struct MaxPool {
   Maps of;
@@ -55,7 +45,7 @@ struct MaxPool {
 
   __device__ void operator()(std::int64_t i) const {
     const Place y(i, of.out_height, of.out_width, of.channels);
-    const Window window(of, y);
+    const PoolWindow window = of.window(y.h, y.w);
     auto largest = cuda::Largest<T>::nothing();
     for (std::int64_t h = window.top; h < window.bottom; ++h)
       for (std::int64_t w = window.left; w < window.right; ++w) {
@@ -88,7 +78,7 @@ struct AvgPool {
 
   __device__ void operator()(std::int64_t i) const {
     const Place place(i, of.out_height, of.out_width, of.channels);
-    const Window window(of, place);
+    const PoolWindow window = of.window(place.h, place.w);
     T sum{0};
     for (std::int64_t h = window.top; h < window.bottom; ++h)
       for (std::int64_t w = window.left; w < window.right; ++w)
@@ -97,18 +87,13 @@ struct AvgPool {
   }
 };
 
-template <class T>
-T share_of(const Pool2dOptions& options) {
-  return T{1} / static_cast<T>(options.size_h * options.size_w);
-}
-
 void avg_pool2d_cuda(const Tensor& x, const Pool2dOptions& options, const Tensor& y) {
   constexpr auto op = "avg_pool2d";
   expect_maps(op, x, options, y);
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     cuda::for_each(op, x.device(), y.numel(),
                    AvgPool<T>{Maps(x.shape(), y.shape(), options), x.data<T>(),
-                              share_of<T>(options), y.data<T>()});
+                              pool_share<T>(options), y.data<T>()});
   });
 }
 
@@ -145,7 +130,7 @@ void avg_pool2d_grad_cuda(const Tensor& grad_y, const Pool2dOptions& options,
   dispatch_floating(grad_y.dtype(), op, [&]<class T>() {
     cuda::for_each(op, grad_x.device(), grad_x.numel(),
                    AvgPoolGrad<T>{Maps(grad_x.shape(), grad_y.shape(), options), grad_y.data<T>(),
-                                  share_of<T>(options), grad_x.data<T>()});
+                                  pool_share<T>(options), grad_x.data<T>()});
   });
 }
 

@@ -19,11 +19,10 @@ void sgd_cuda(const std::vector<SgdVectors>& parameters, const SgdStep& step) {
   const Tensor& first = parameters.front().x;
   dispatch_floating(first.dtype(), "sgd", [&]<class T>() {
     std::vector<cuda::Sized<Sgd<T>>> rows;
-    for (const SgdVectors& of : parameters) {
-      T* const velocity = of.velocity.defined() ? of.velocity.data<T>() : nullptr;
-      rows.push_back(
-          {{of.x.data<T>(), of.grad.data<T>(), velocity, of.out.data<T>(), step}, of.x.numel()});
-    }
+    for (const SgdVectors& of : parameters)
+      rows.push_back({{of.x.data<T>(), of.grad.data<T>(), of.velocity.data_or_null<T>(),
+                       of.out.data<T>(), step},
+                      of.x.numel()});
     cuda::for_each_in_rows("sgd", first.device(), rows);
   });
 }

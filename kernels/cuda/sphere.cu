@@ -59,35 +59,16 @@ void dot_cuda(const Tensor& a, const Tensor& b, double& sum) {
   });
 }
 
-template <class T>
-struct Normal {
-  double p, norm;
-  __device__ T operator()(T element) const {
-    const double value = static_cast<double>(element);
-    if (p == 2.0) return static_cast<T>(value / norm);
-    if (value == 0.0) return T{0};
-    return static_cast<T>(std::copysign(std::pow(std::abs(value) / norm, p - 1.0), value));
-  }
-};
-
 void sphere_normal_cuda(const Tensor& x, double p, double norm, const Tensor& out) {
   dispatch_floating(x.dtype(), "sphere_normal", [&]<class T>() {
-    cuda::map<T, T>("sphere_normal", x, out, Normal<T>{p, norm});
+    cuda::map<T, T>("sphere_normal", x, out, SphereNormal{p, norm});
   });
 }
-
-template <class T>
-struct Combine {
-  double a, b;
-  __device__ T operator()(T x, T y) const {
-    return static_cast<T>(a * static_cast<double>(x) + b * static_cast<double>(y));
-  }
-};
 
 void linear_combination_cuda(double a, const Tensor& x, double b, const Tensor& y,
                              const Tensor& out) {
   dispatch_floating(x.dtype(), "linear_combination", [&]<class T>() {
-    cuda::map2<T>("linear_combination", x, y, out, Combine<T>{a, b});
+    cuda::map2<T>("linear_combination", x, y, out, LinearCombination{a, b});
   });
 }
 

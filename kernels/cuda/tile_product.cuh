@@ -6,13 +6,13 @@
 // by the shape alone, and the slices are added up in their order.
 //
 // A Problem has
-//   rows, columns, depth, items           extents; each item is a product of its own
-//   left, right                           operands, which have
-//     kAlongDepth                         whether neighbours in k, not in i, are neighbours in
-//     memory Line line(i), Step step(k)          what the elements of one i, and of one k, have in
-//     common T at(line, step)                    the element; 0 in the padding
-//   __device__ void select(item)          moves to one item
-//   __device__ void store(i, j, value)
+// - rows, columns, depth and items: extents; each item is a product of its own,
+// - left and right: operands,
+// - select(item), which moves to an item, and store(i, j, value).
+// An operand has
+// - kAlongDepth: whether neighbours in k, rather than in i, are neighbours in memory,
+// - Line line(i) and Step step(k): what the elements of one i, and those of one k, have in common,
+// - T at(line, step): the element; 0 in the padding.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,22 @@
 #include "kernels/cuda/reduction.cuh"
 
 namespace rho::kernels::cuda {
+
+/// The operand that is an array: line i begins per_line after the one before, and its elements are
+/// per_step apart.
+template <class T, bool kDense>
+struct Strided {
+  static constexpr bool kAlongDepth = kDense;
+  using Line = const T*;
+  using Step = std::int64_t;
+
+  const T* data;
+  std::int64_t per_line, per_step;
+
+  __device__ Line line(std::int64_t i) const { return data + i * per_line; }
+  __device__ Step step(std::int64_t k) const { return k * per_step; }
+  __device__ T at(Line line, Step step) const { return line[step]; }
+};
 
 /// Rows and columns of a block's tile. Its 256 threads are 16 x 16.
 template <int kTileRows, int kTileColumns>

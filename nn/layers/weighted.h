@@ -36,9 +36,8 @@ class Weighted : public Module {
     for (std::size_t i = 0; i < w.size(); ++i) w[i] *= s[i / static_cast<std::size_t>(fan_in)];
     for (std::size_t o = 0; o < b.size(); ++o) b[o] = s[o] * b[o] + t[o];
     if (!bias_.defined()) add_bias(weight_.dtype());
-    const Device device = weight_.value().device();
-    weight_.set_value(kernels::to_dtype(Tensor::from(w, weight_.shape(), device), weight_.dtype()));
-    bias_.set_value(kernels::to_dtype(Tensor::from(b, {outputs}, device), weight_.dtype()));
+    weight_.set_value(kernels::with_values(weight_.value(), w));
+    bias_.set_value(kernels::with_values(bias_.value(), b));
   }
 
  protected:

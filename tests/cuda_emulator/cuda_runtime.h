@@ -28,7 +28,6 @@ inline thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 enum cudaError_t {
   cudaSuccess = 0,
-  cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidDevice = 101,

@@ -1,8 +1,6 @@
 // What the emulation is trusted with: barriers, shuffles, indices, and what it does not let pass.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "kernels/cuda/runtime/buffer.cuh"
 #include "kernels/cuda/runtime/launch.cuh"
 

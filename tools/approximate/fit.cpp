@@ -27,8 +27,7 @@ constexpr double kNodeStd = 0.7, kRootStd = 0.1;  // the outputs at the start
 nn::Weighted& weighted(nn::Module& layer) { return dynamic_cast<nn::Weighted&>(layer); }
 
 void set(Variable parameter, const Vector& values) {
-  parameter.set_value(
-      kernels::to_dtype(Tensor::from(values, parameter.shape()), parameter.dtype()));
+  parameter.set_value(kernels::with_values(parameter.value(), values));
 }
 
 /// Lets the kink of each unit pass through one of the points h: b_k = -<w_k, h_r>.

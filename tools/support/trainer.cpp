@@ -118,9 +118,10 @@ Variable objective(const std::string& loss, const Variable& logits, const Tensor
 class Training {
  public:
   // The first weights are those in the file `start`; empty: random ones.
-  Training(const TrainOptions& options, const datasets::Split& split, const std::string& start)
+  Training(const TrainOptions& options, Device device, const datasets::Split& split,
+           const std::string& start)
       : options_(options),
-        device_(find_device(options.device)),
+        device_(device),
         standardization_(datasets::measure_standardization(split.train)),
         spec_{options.model, input_shape(split.train), split.train.classes},
         examples_(split.train.size()),
@@ -355,9 +356,10 @@ void train(const TrainOptions& options) {
     return;
   }
 
+  const Device device = find_device(options.device);
   const RunData data = load_data(options);
   // A run that goes on has weights of its own.
-  Training training(options, data.split, last ? "" : options.start);
+  Training training(options, device, data.split, last ? "" : options.start);
   if (last) training.restore(*last, directory.file("last.safetensors"));
   StepProfiler profiler;
   if (options.profile) profiler = StepProfiler(directory, left * training.steps_an_epoch());

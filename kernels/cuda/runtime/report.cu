@@ -16,16 +16,14 @@ Report*& shared_report() {
 }  // namespace
 
 Reporter reporter(Raise raise) {
-  static const bool made = [] {
+  static Report* const report = [] {
     void* memory = nullptr;
     check_status(
         cudaHostAlloc(&memory, sizeof(Report), cudaHostAllocPortable | cudaHostAllocMapped),
         "cuda report");
-    shared_report() = new (memory) Report{};
-    return true;
+    return shared_report() = new (memory) Report{};
   }();
-  static_cast<void>(made);
-  return {shared_report(), raise};
+  return {report, raise};
 }
 
 void raise_reported() {

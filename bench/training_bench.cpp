@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
+#include <thread>
 
 #include "bench/peers/torch.h"
 #include "bench/support/contest.h"
+#include "bench/support/cuda_clock.h"
 #include "bench/support/network.h"
 #include "bench/support/program.h"
 
@@ -127,6 +129,38 @@ void memory(benchmark::State& state, const Case& c) {
   }
 }
 
+/// Many networks on one device, each trained by a thread of its own, beside the same networks one
+/// after the other.
+void train_together(benchmark::State& state, const std::string& name, std::int64_t batch,
+                    std::size_t count) {
+  constexpr int kSteps = 20;  // of each network in one call
+  const Training training = random_training(batch);
+  std::vector<std::unique_ptr<Network>> networks;
+  for (std::size_t i = 0; i < count; ++i)
+    networks.push_back(std::make_unique<Network>(build(name), training, device()));
+  cuda_wait(device());
+  const auto run = [&](std::size_t i) {
+    for (int step = 0; step < kSteps; ++step) networks[i]->step();
+  };
+  const auto together = [&] {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < count; ++i) threads.emplace_back(run, i);
+    for (std::thread& thread : threads) thread.join();
+    cuda_wait(device());  // other threads go on with the networks
+  };
+  const auto in_turn = [&] {
+    for (std::size_t i = 0; i < count; ++i) run(i);
+    cuda_wait(device());
+  };
+  // They are twins, so each must come to the same numbers.
+  together();
+  const double expected = networks.front()->backward();
+  for (const auto& network : networks)
+    if (network->backward() != expected)
+      return state.SkipWithError("networks that are trained together differ");
+  contest(state, {}, together, {{"one after another", in_turn}}, Unit::Milliseconds);
+}
+
 void add(const std::string& name, const Case& c, const std::vector<int>& threads) {
   add_case(
       name, [c](benchmark::State& state, int count) { train(state, c, count); }, threads);
@@ -166,6 +200,14 @@ int main(int argc, char** argv) {
     add("depth/resnet" + depth, {"resnet" + depth, 128}, threads);
   if (device().type == DeviceType::CPU)
     add("threads/convnet3-64s2", {"convnet3-64s2", 128}, powers_of_two_threads());
+  else
+    for (const std::size_t count : {5, 25})
+      add_case(
+          "together/convnet3-64s2/" + std::to_string(count),
+          [count](benchmark::State& state, int) {
+            train_together(state, "convnet3-64s2", 128, count);
+          },
+          threads);
   const std::string version = torch_version();
   return run({{"libtorch", has_peer() ? version : "absent"}});
 }

@@ -157,7 +157,8 @@ struct Loader::State {
     Shape shape = dataset.examples.shape();
     const std::int64_t row = dataset.examples.numel() / shape[0];
     shape[0] = static_cast<std::int64_t>(indices.size());
-    Batch batch{Tensor::empty(shape, options.dtype), Tensor::empty({shape[0]}, DType::Int64)};
+    const Batch batch{Tensor::staging(shape, options.dtype, options.device),
+                      Tensor::staging({shape[0]}, DType::Int64, options.device)};
     T* target = batch.inputs.data<T>();
     std::int64_t* label = batch.labels.data<std::int64_t>();
     for (const std::int64_t index : indices) {
@@ -175,7 +176,7 @@ struct Loader::State {
       target += row;
       *label++ = dataset.labels.data<std::int64_t>()[index];
     }
-    return batch;
+    return {batch.inputs.to(options.device), batch.labels.to(options.device)};
   }
 
   const Dataset dataset;

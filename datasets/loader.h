@@ -20,10 +20,11 @@ struct LoaderOptions {
   bool augment = false;  ///< pad by 4, random crop, random horizontal flip (images only)
   DType dtype = DType::Float32;
   std::uint64_t seed = 0;
+  Device device{};  ///< where batches are made ready for
 };
 
 /// Order and augmentation depend on (seed, epoch, index) alone, so an epoch can be replayed after a
-/// resume. A worker thread keeps a few batches ready.
+/// resume. A worker thread keeps a few batches ready, on their device.
 class Loader {
  public:
   Loader(const Dataset& dataset, Standardization standardization, LoaderOptions options);

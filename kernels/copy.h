@@ -32,6 +32,13 @@ inline Tensor to_dtype(const Tensor& x, DType dtype) {
   return out;
 }
 
+/// Where the next value of `x`, a handle that stays, goes: `x` itself where nobody else holds it,
+/// else an empty tensor like it.
+inline Tensor successor(const Tensor& x) {
+  if (x.is_unique() && x.is_contiguous()) return x;
+  return Tensor::empty(x.shape(), x.dtype(), x.device());
+}
+
 /// `values` with the shape, the dtype and on the device of `like`.
 inline Tensor with_values(const Tensor& like, const std::vector<double>& values) {
   return to_dtype(Tensor::from(values, like.shape(), like.device()), like.dtype());

@@ -43,6 +43,15 @@ void Module::collect(const std::string& prefix, std::vector<NamedBuffer>& out) {
   for (const auto& [name, child] : children_) child->collect(dotted(prefix, name), out);
 }
 
+bool Module::is_replayable() const {
+  return std::all_of(children_.begin(), children_.end(),
+                     [](const auto& child) { return child.second->is_replayable(); });
+}
+
+void Module::after_replay() {
+  for (const auto& child : children_) child.second->after_replay();
+}
+
 void Module::train(bool on) {
   training_ = on;
   for (const auto& child : children_) child.second->train(on);

@@ -55,6 +55,12 @@ class Module {
   /// What kind of layer this is, for messages: "Conv2d".
   virtual std::string kind() const = 0;
 
+  /// Whether the work of forward on a device can be captured and replayed (tensor/graph.h): it
+  /// reads no values on the host. The default says so of the children alone.
+  virtual bool is_replayable() const;
+  /// What forward does on the host besides, in training; called for every replay.
+  virtual void after_replay();
+
   /// Divides this layer by its norm and tells the scale that its output carries (docs/theory.md).
   /// `state` holds the scale of the incoming activation; the default throws, naming the layer.
   virtual void rescale(Rescaling& state, const std::string& name);

@@ -36,10 +36,10 @@ void Adam::take_step() {
       const Tensor g = gradient(x);
       if (!g.defined()) continue;
       const Moments& moments = moments_[k];
+      const Tensor next = kernels::successor(x.value());
       const double t = ++number(moments.steps[i]);
       vectors.push_back({kernels::contiguous(x.value()), g, moments.first[i], moments.second[i],
-                         Tensor::empty(x.shape(), x.dtype(), x.value().device()),
-                         1.0 - std::pow(beta1, t), 1.0 - std::pow(beta2, t)});
+                         next, 1.0 - std::pow(beta1, t), 1.0 - std::pow(beta2, t)});
       moved.push_back(x);
     }
   if (moved.empty()) return;

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "kernels/copy.h"
-#include "optim/sphere.h"
+#include "kernels/sphere.h"
 #include "tensor/random.h"
 
 namespace rho::optim {
@@ -23,8 +23,10 @@ void Langevin::take_step() {
       const std::uint64_t stream = (tensor++ << 40U) + static_cast<std::uint64_t>(steps);
       const Tensor g = gradient(x);
       if (!g.defined()) continue;
-      const Tensor moved = combine(1.0, kernels::contiguous(x.value()), -lr_, g);
-      x.set_value(combine(1.0, moved, strength, noise(moved, stream)));
+      const Tensor next = kernels::successor(x.value());
+      kernels::linear_combination(1.0, kernels::contiguous(x.value()), -lr_, g, next);
+      kernels::linear_combination(1.0, next, strength, noise(next, stream), next);
+      x.set_value(next);
     }
   number(steps_) = steps + 1.0;
 }

@@ -228,7 +228,7 @@ void NormConstrained::move_all(std::vector<Plan>& plans, bool measures) {
                      plan.moves,
                      empty_like(block.direction),
                      empty_like(block.velocity),
-                     measures ? Tensors{} : empty_like(block.direction)});
+                     measures ? Tensors{} : next_weights(block)});
   }
   move(moves, options_.p);
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -256,10 +256,18 @@ void NormConstrained::retract_all(std::vector<Plan>& plans) {
     }
     const Tensors& direction = plan.block->direction;
     moves.push_back(
-        {ends[i], std::vector(direction.size(), back), direction, {}, empty_like(direction)});
+        {ends[i], std::vector(direction.size(), back), direction, {}, next_weights(*plan.block)});
   }
   move(moves, options_.p);
   for (std::size_t i = 0; i < plans.size(); ++i) set_weights(*plans[i].block, moves[i].w);
+}
+
+// Where they go.
+Tensors NormConstrained::next_weights(const Block& block) const {
+  Tensors out;
+  for (const Variable& w : groups_[block.group].tensors)
+    out.push_back(kernels::successor(w.value()));
+  return out;
 }
 
 void NormConstrained::set_weights(const Block& block, const Tensors& weights) {

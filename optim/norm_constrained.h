@@ -97,6 +97,7 @@ class NormConstrained : public Optimizer {
   /// where they end.
   void move_all(std::vector<Plan>& plans, bool measures);
   void retract_all(std::vector<Plan>& plans);
+  Tensors next_weights(const Block& block) const;
   void set_weights(const Block& block, const Tensors& weights);
   void commit(Plan& plan, const Tensors& before);
   bool retracts(double steps) const;

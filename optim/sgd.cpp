@@ -33,9 +33,9 @@ void Sgd::take_step() {
       const Variable& x = groups_[k].tensors[i];
       const Tensor g = gradient(x);
       if (!g.defined()) continue;
-      vectors.push_back({kernels::contiguous(x.value()), g,
-                         momentum > 0.0 ? velocity_[k][i] : Tensor(),
-                         Tensor::empty(x.shape(), x.dtype(), x.value().device())});
+      const Tensor next = kernels::successor(x.value());
+      vectors.push_back(
+          {kernels::contiguous(x.value()), g, momentum > 0.0 ? velocity_[k][i] : Tensor(), next});
       moved.push_back(x);
     }
   if (moved.empty()) return;

@@ -27,10 +27,24 @@ class HostMemory final : public Memory {
 };
 
 // Never destroyed: tensors with static lifetime may outlive any other static.
-std::array<CachingAllocator*, kDeviceTypes>& allocators() {
-  static std::array<CachingAllocator*, kDeviceTypes> table{new CachingAllocator(*new HostMemory),
-                                                           nullptr};
+using Allocators = std::array<CachingAllocator*, kDeviceTypes>;
+Allocators& allocators() {
+  static Allocators table{new CachingAllocator(*new HostMemory), nullptr};
   return table;
+}
+Allocators& staging_allocators() {
+  static Allocators table{allocators()[0], nullptr};
+  return table;
+}
+
+CachingAllocator*& of(Allocators& table, DeviceType type) {
+  return table[static_cast<std::size_t>(type)];
+}
+
+CachingAllocator& expect(Allocators& table, DeviceType type) {
+  CachingAllocator* const found = of(table, type);
+  check(found != nullptr, "allocate", "no backend for device ", type, " is part of this program");
+  return *found;
 }
 
 }  // namespace
@@ -43,29 +57,50 @@ std::size_t CachingAllocator::rounded(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-void* CachingAllocator::allocate(std::size_t bytes, int device_index) {
-  const std::size_t size = rounded(bytes);
+Block CachingAllocator::allocate(std::size_t bytes, int device_index) {
+  Block block{nullptr, rounded(bytes), device_index, memory_.order(device_index)};
   const std::scoped_lock lock(mutex_);
-  void* pointer = nullptr;
-  auto& bin = free_[{device_index, size}];
+  std::vector<void*>& bin = bin_of(block);
+  if (bin.empty()) collect_passed();
   if (!bin.empty()) {
-    pointer = bin.back();
+    block.pointer = bin.back();
     bin.pop_back();
-    statistics_.bytes_cached -= size;
+    statistics_.bytes_cached -= block.bytes;
   } else {
-    pointer = allocate_from_device(size, device_index);
+    block.pointer = allocate_from_device(block.bytes, device_index);
   }
-  statistics_.bytes_in_use += size;
+  statistics_.bytes_in_use += block.bytes;
   statistics_.bytes_peak = std::max(statistics_.bytes_peak, statistics_.bytes_in_use);
-  return pointer;
+  return block;
 }
 
-void CachingAllocator::release(void* pointer, std::size_t bytes, int device_index) noexcept {
-  const std::size_t size = rounded(bytes);
+void CachingAllocator::release(const Block& block) noexcept {
+  std::unique_ptr<Mark> mark = memory_.free_after(block);
   const std::scoped_lock lock(mutex_);
-  statistics_.bytes_in_use -= size;
-  statistics_.bytes_cached += size;
-  free_[{device_index, size}].push_back(pointer);
+  statistics_.bytes_in_use -= block.bytes;
+  statistics_.bytes_cached += block.bytes;
+  if (mark != nullptr)
+    waiting_.emplace_back(block, std::move(mark));
+  else
+    put_back(block);
+}
+
+void CachingAllocator::put_back(const Block& block) noexcept {
+  if (ended_.contains(block.order)) {
+    memory_.release(block.pointer, block.device_index);
+    statistics_.bytes_cached -= block.bytes;
+  } else {
+    bin_of(block).push_back(block.pointer);
+  }
+}
+
+void CachingAllocator::collect_passed() noexcept {
+  std::erase_if(waiting_, [&](const auto& waiting) {
+    const auto& [block, mark] = waiting;
+    if (!mark->passed()) return false;
+    put_back(block);
+    return true;
+  });
 }
 
 void* CachingAllocator::allocate_from_device(std::size_t size, int device_index) {
@@ -86,10 +121,31 @@ void CachingAllocator::trim() noexcept {
 }
 
 void CachingAllocator::release_cached() noexcept {
-  for (auto& [bin, blocks] : free_)
-    for (void* block : blocks) memory_.release(block, bin.first);
-  free_.clear();
-  statistics_.bytes_cached = 0;
+  collect_passed();
+  release_bins([&](std::uint64_t order) { return !reserved_.contains(order); });
+}
+
+template <class Wanted>
+void CachingAllocator::release_bins(const Wanted& wanted) noexcept {
+  std::erase_if(free_, [&](const auto& entry) {
+    const auto& [order, device_index, size] = entry.first;
+    if (!wanted(order)) return false;
+    for (void* const block : entry.second) memory_.release(block, device_index);
+    statistics_.bytes_cached -= size * entry.second.size();
+    return true;
+  });
+}
+
+void CachingAllocator::reserve(std::uint64_t order) {
+  const std::scoped_lock lock(mutex_);
+  reserved_.insert(order);
+}
+
+void CachingAllocator::end_reserve(std::uint64_t order) noexcept {
+  const std::scoped_lock lock(mutex_);
+  reserved_.erase(order);
+  ended_.insert(order);
+  release_bins([&](std::uint64_t other) { return other == order; });
 }
 
 CachingAllocator::Statistics CachingAllocator::statistics() const {
@@ -102,23 +158,22 @@ void CachingAllocator::reset_peak() {
   statistics_.bytes_peak = statistics_.bytes_in_use;
 }
 
-CachingAllocator& allocator(DeviceType type) {
-  CachingAllocator* found = allocators()[static_cast<std::size_t>(type)];
-  check(found != nullptr, "allocate", "no backend for device ", type, " is part of this program");
-  return *found;
-}
+CachingAllocator& allocator(DeviceType type) { return expect(allocators(), type); }
+CachingAllocator& staging_allocator(DeviceType type) { return expect(staging_allocators(), type); }
 
-bool has_backend(DeviceType type) noexcept {
-  return allocators()[static_cast<std::size_t>(type)] != nullptr;
-}
+bool has_backend(DeviceType type) noexcept { return of(allocators(), type) != nullptr; }
 
 int device_count(DeviceType type) noexcept {
-  const CachingAllocator* found = allocators()[static_cast<std::size_t>(type)];
+  const CachingAllocator* const found = of(allocators(), type);
   return found != nullptr ? found->memory().device_count() : 0;
 }
 
 void register_memory(DeviceType type, Memory& memory) {
-  delete std::exchange(allocators()[static_cast<std::size_t>(type)], new CachingAllocator(memory));
+  delete std::exchange(of(allocators(), type), new CachingAllocator(memory));
+}
+
+void register_staging_memory(DeviceType type, Memory& memory) {
+  delete std::exchange(of(staging_allocators(), type), new CachingAllocator(memory));
 }
 
 }  // namespace rho

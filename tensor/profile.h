@@ -14,6 +14,10 @@ namespace rho {
 
 enum class SpanKind { Step, Phase, Layer, Operation, Kernel };
 
+// Names of the phases whose time is also told by layer.
+inline constexpr const char* kForward = "forward";
+inline constexpr const char* kBackward = "backward";
+
 /// One stretch of time. Spans nest: a child begins and ends within its parent.
 struct Span {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);

@@ -7,20 +7,30 @@
 
 namespace rho {
 
-Storage::Storage(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
-  if (bytes_ > 0) data_ = allocator(device.type).allocate(bytes_, device.index);
+Storage::Storage(std::size_t bytes, Device device, CachingAllocator& from, int device_index)
+    : bytes_(bytes), device_(device), allocator_(from) {
+  if (bytes_ > 0) block_ = allocator_.allocate(bytes_, device_index);
 }
 
 Storage::~Storage() {
-  if (data_ != nullptr) allocator(device_.type).release(data_, bytes_, device_.index);
+  if (block_.pointer != nullptr) allocator_.release(block_);
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  return make(shape, dtype, device, allocator(device.type), device.index);
+}
+
+Tensor Tensor::staging(const Shape& shape, DType dtype, Device device) {
+  return make(shape, dtype, Device{}, staging_allocator(device.type), device.index);
+}
+
+Tensor Tensor::make(const Shape& shape, DType dtype, Device device, CachingAllocator& from,
+                    int device_index) {
   Tensor out;
   std::size_t bytes = static_cast<std::size_t>(checked_numel(shape, "tensor"));
   check(!__builtin_mul_overflow(bytes, size_of(dtype), &bytes), "tensor", "shape ", shape, " of ",
         dtype, " has too many bytes");
-  out.storage_ = std::make_shared<Storage>(bytes, device);
+  out.storage_ = std::make_shared<Storage>(bytes, device, from, device_index);
   out.shape_ = shape;
   out.strides_ = contiguous_strides(shape);
   out.dtype_ = dtype;

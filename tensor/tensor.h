@@ -6,28 +6,31 @@
 #include <span>
 #include <vector>
 
+#include "tensor/allocator.h"
 #include "tensor/device.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
 namespace rho {
 
-/// One block of device memory, given back to its caching allocator with the last tensor.
+/// One block of memory, given back to its caching allocator with the last tensor.
 class Storage {
  public:
-  Storage(std::size_t bytes, Device device);
+  /// From the device's allocator, or another one whose memory counts as the device's.
+  Storage(std::size_t bytes, Device device, CachingAllocator& from, int device_index);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
-  void* data() const { return data_; }
+  void* data() const { return block_.pointer; }
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
  private:
-  void* data_ = nullptr;
   std::size_t bytes_;
   Device device_;
+  CachingAllocator& allocator_;
+  Block block_;
 };
 
 /// A handle: copies share elements. Every view method is O(1) and shares storage too.
@@ -37,6 +40,10 @@ class Tensor {
 
   /// Uninitialised, contiguous.
   static Tensor empty(const Shape& shape, DType dtype, Device device = default_device());
+
+  /// The same on the host, where to(device) takes it from without a detour: page-locked memory for
+  /// a CUDA device.
+  static Tensor staging(const Shape& shape, DType dtype, Device device);
 
   /// A contiguous tensor holding a copy of `values`; their number must be numel(shape).
   template <class T>
@@ -105,6 +112,8 @@ class Tensor {
   Tensor squeeze(std::int64_t dim) const;
 
  private:
+  static Tensor make(const Shape& shape, DType dtype, Device device, CachingAllocator& from,
+                     int device_index);
   Tensor with(const Shape& shape, const Strides& strides, std::int64_t offset) const;
 
   std::shared_ptr<Storage> storage_;

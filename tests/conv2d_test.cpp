@@ -65,6 +65,9 @@ std::vector<ConvCase> conv_cases() {
       {{1, 40, 30, 3}, {7, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},   // several row blocks an image
       {{9, 11, 10, 1}, {32, 3, 3, 1}, {.pad_h = 1, .pad_w = 1}},  // gradient summed transposed
       {{3, 8, 8, 3}, {64, 5, 5, 3}, {.stride_h = 2, .stride_w = 2, .pad_h = 2, .pad_w = 2}},
+      // Channels in fours, in groups too.
+      {{3, 9, 8, 8}, {36, 3, 3, 8}, {.stride_w = 2, .pad_h = 1}},
+      {{2, 6, 5, 16}, {24, 3, 2, 8}, {.stride_h = 2, .pad_h = 1, .pad_w = 1, .groups = 2}},
       {{5, 4, 3, 7}, {6, 1, 1, 7}, {}},    // products of matrices: one pixel,
       {{33, 3, 5, 4}, {17, 3, 5, 4}, {}},  // and the whole image
   };

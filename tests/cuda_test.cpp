@@ -5,6 +5,7 @@
 #include "kernels/conv2d.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
+#include "kernels/matmul.h"
 #include "kernels/reduce.h"
 #include "kernels/relu.h"
 #include "kernels/softmax.h"
@@ -121,6 +122,38 @@ void expect_same_arithmetic() {
 TEST_F(Cuda, ArithmeticAgreesWithTheCpu) {
   expect_same_arithmetic<float>();
   expect_same_arithmetic<double>();
+}
+
+// Products large enough for every size of tile, with extents that vectors divide and that nothing
+// does; by each layout of the operands.
+TEST_F(Cuda, LargeProductsAgreeWithTheCpu) {
+  struct Extents {
+    std::int64_t rows, columns, depth;
+  };
+  for (const auto& [rows, columns, depth] : {Extents{33800, 32, 12},
+                                             {37301, 29, 17},
+                                             {16900, 64, 20},
+                                             {17741, 61, 9},
+                                             {1800, 1300, 12},
+                                             {1797, 1301, 9}})
+    for (const bool turned : {false, true}) {
+      Tensor a = uniform<float>(turned ? Shape{depth, rows} : Shape{rows, depth}, 1);
+      Tensor b = uniform<float>(turned ? Shape{columns, depth} : Shape{depth, columns}, 2);
+      Tensor a_there = a.to(kCuda), b_there = b.to(kCuda);
+      for (Tensor* const x : {&a, &b, &a_there, &b_there})
+        if (turned) *x = x->transpose(0, 1);
+      const Tensor here = Tensor::empty({rows, columns}, DType::Float32);
+      const Tensor there = Tensor::empty({rows, columns}, DType::Float32, kCuda);
+      kernels::matmul(a, b, here);
+      kernels::matmul(a_there, b_there, there);
+      const std::vector<double> expected = here.to_vector<double>(), found = on_host(there);
+      double error = 0.0;
+      for (std::size_t i = 0; i < found.size(); ++i)
+        error = std::max(error, std::abs(found[i] - expected[i]));
+      // Two sums of at most `depth` terms below 1.
+      const double bound = 2.0 * static_cast<double>(depth * depth) * epsilon<float>();
+      EXPECT_TRUE(error <= bound) << rows << " x " << columns << " x " << depth << ": " << error;
+    }
 }
 
 }  // namespace

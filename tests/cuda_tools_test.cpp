@@ -1,6 +1,7 @@
 // The tools with --device cuda: the numbers of the CPU. Skipped where there is no device.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "tests/support/clouds.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/testing.h"
 
 namespace rho {
 namespace {
@@ -124,6 +126,32 @@ TEST_F(CudaTools, ApproximatesLikeTheCpu) {
   }
   // Trained in float32.
   EXPECT_NEAR(found[0].at("rms_error"), found[1].at("rms_error"), 1e-4);
+}
+
+// Networks that are trained side by side in one process, and one after the other by hand.
+TEST_F(CudaTools, ASweepTrainsManyNetworksAtOnce) {
+  const std::string recipe =
+      folder_.write("recipe.toml",
+                    "id = \"recipe\"\ntitle = \"t\"\nsource = \"s\"\n[run]\nmodel = \"mlp-8-1\"\n"
+                    "data = \"csv:" +
+                        folder_.file("csv") +
+                        "\"\nlr = 0.1\nbatch = 10\nepochs = 3\n"
+                        "[[axis]]\nname = \"seed\"\nvalues = [1, 2, 3, 4, 5]\n"
+                        "[[extra]]\nname = \"wrong\"\nmodel = \"mlp-none\"\n"
+                        "[scale.tiny]\nnote = \"\"\n");
+  const auto sweep = [&](const std::string& out, const std::string& jobs) {
+    return testing::run({std::string(RHO_BIN_DIR) + "/rho-sweep", recipe, "--scale", "tiny",
+                         "--out", folder_.file(out), "--jobs", jobs, "--device", "cuda"});
+  };
+  const testing::Finished together = sweep("together", "5"), alone = sweep("alone", "1");
+  EXPECT_TRUE(testing::contains(together.err, "rho-sweep: [sweep] 1 of 6 runs failed"));
+  EXPECT_EQ(together.code, 1);
+  const std::string table = testing::read_text(folder_.path() / "together/results.csv");
+  EXPECT_EQ(table, testing::read_text(folder_.path() / "alone/results.csv"));
+  EXPECT_TRUE(testing::contains(table, "rho-train: [model] unknown name"));
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 7);
+  EXPECT_TRUE(testing::contains(testing::read_text(folder_.path() / "together/runs/003/train.log"),
+                                "cuda:0", "epoch 3/3"));
 }
 
 TEST_F(CudaTools, AProfileNamesTheKernels) {

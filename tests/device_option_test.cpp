@@ -23,6 +23,8 @@ TEST(DeviceOption, IsANameWithAnIndexOrNot) {
 
 TEST(DeviceOption, SaysWhatIsMissing) {
   EXPECT_EQ(find_device("cpu"), Device{});
+  EXPECT_EQ(find_device("auto").type,
+            device_count(DeviceType::CUDA) > 0 ? DeviceType::CUDA : DeviceType::CPU);
   const std::string message = message_of([] { find_device("cuda:99"); });
   if (!has_backend(DeviceType::CUDA))
     EXPECT_TRUE(contains(message, "[device] cuda:99", "built without CUDA"));

@@ -150,13 +150,13 @@ Profile two_steps() {
     const ProfileScope step(SpanKind::Step, "step");
     run_kernel({3});
     {
-      const ProfileScope phase(SpanKind::Phase, tools::kForward);
+      const ProfileScope phase(SpanKind::Phase, kForward);
       const ProfileScope layer(SpanKind::Layer, "fc");
       sleep_ms(4);
       run_kernel({3});
       run_kernel({1 << 20});
     }
-    const ProfileScope phase(SpanKind::Phase, tools::kBackward);
+    const ProfileScope phase(SpanKind::Phase, kBackward);
     const ProfileScope operation(SpanKind::Operation, "add", [](Span& span) { span.layer = "fc"; });
     const ProfileScope kernel(SpanKind::Kernel, "slow");
     const ProfileScope inside(SpanKind::Kernel, "copy");

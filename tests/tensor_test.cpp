@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include "kernels/copy.h"
@@ -20,7 +22,7 @@ namespace {
 using testing::contains;
 using testing::message_of;
 
-Tensor counting(const Shape& shape) {
+Tensor indices(const Shape& shape) {
   std::vector<std::int64_t> values(static_cast<std::size_t>(numel(shape)));
   std::iota(values.begin(), values.end(), 0);
   return Tensor::from(values, shape);
@@ -30,7 +32,7 @@ std::vector<std::int64_t> values(const Tensor& x) { return x.to_vector<std::int6
 using Ints = std::vector<std::int64_t>;
 
 TEST(Tensor, ViewsShareStorage) {
-  const Tensor x = counting({2, 3, 2});
+  const Tensor x = indices({2, 3, 2});
   EXPECT_EQ(values(x.permute({2, 0, 1})), (Ints{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11}));
   EXPECT_EQ(values(x.slice(1, 0, 3, 2).select(2, 1)), (Ints{1, 5, 7, 11}));
   EXPECT_EQ(values(x.select(0, 1).expand({2, 3, 2})),
@@ -44,15 +46,15 @@ TEST(Tensor, ViewsShareStorage) {
 }
 
 TEST(Tensor, ContiguityIgnoresExtentsOfOne) {
-  const Tensor x = counting({4, 1, 3});
+  const Tensor x = indices({4, 1, 3});
   EXPECT_TRUE(x.is_contiguous());
   EXPECT_TRUE(x.transpose(0, 1).is_contiguous());
   EXPECT_FALSE(x.transpose(0, 2).is_contiguous());
-  EXPECT_TRUE(counting({0, 3}).transpose(0, 1).is_contiguous());
+  EXPECT_TRUE(indices({0, 3}).transpose(0, 1).is_contiguous());
 }
 
 TEST(Tensor, Messages) {
-  const Tensor x = counting({2, 3});
+  const Tensor x = indices({2, 3});
   EXPECT_TRUE(contains(message_of([&] { x.view({5}); }), "[view]", "6", "[5]"));
   EXPECT_TRUE(contains(message_of([&] { x.transpose(0, 1).view({6}); }), "[view]", "contiguous"));
   EXPECT_TRUE(contains(message_of([&] { x.data<float>(); }), "int64", "float32"));
@@ -146,12 +148,84 @@ class SmallMemory final : public Memory {
 TEST(Allocator, ReusesWhatOtherSizesKeepCached) {
   SmallMemory memory(1 << 20);
   CachingAllocator small(memory);
-  small.release(small.allocate(700 << 10, 0), 700 << 10, 0);
-  void* const pointer = small.allocate(600 << 10, 0);  // fits only without the cached block
+  small.release(small.allocate(700 << 10, 0));
+  const Block block = small.allocate(600 << 10, 0);  // fits only without the cached one
   EXPECT_EQ(small.statistics().bytes_cached, 0U);
   EXPECT_TRUE(contains(message_of([&] { small.allocate(600 << 10, 0); }), "[small]"));
-  small.release(pointer, 600 << 10, 0);
+  small.release(block);
   small.trim();
+}
+
+// A device whose work the test does by hand, and where "threads" are orders that it chooses.
+class LateMemory final : public Memory {
+ public:
+  int device_count() const noexcept override { return 1; }
+  void* allocate(std::size_t bytes, int) override {
+    return blocks_.emplace_back(std::make_unique<std::byte[]>(bytes)).get();
+  }
+  void release(void* pointer, int) noexcept override { given_back.insert(pointer); }
+  void copy(const void*, void*, std::size_t, int) override {}
+  std::uint64_t order(int) const override { return current; }
+  std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
+    struct Done final : Mark {
+      explicit Done(const bool& to_done) : done(to_done) {}
+      bool passed() noexcept override { return done; }
+      const bool& done;
+    };
+    return block.order == current ? nullptr : std::make_unique<Done>(done);
+  }
+
+  std::uint64_t current = 1;
+  bool done = false;  // all work of all orders
+  std::set<void*> given_back;
+
+ private:
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+};
+
+TEST(Allocator, BlocksStayInTheirOrderOfWork) {
+  LateMemory memory;
+  CachingAllocator late(memory);
+  const Block first = late.allocate(1000, 0);
+  late.release(first);
+  memory.current = 2;
+  const Block second = late.allocate(1000, 0);
+  EXPECT_NE(second.pointer, first.pointer);
+  memory.current = 1;
+  EXPECT_EQ(late.allocate(1000, 0).pointer, first.pointer);
+}
+
+TEST(Allocator, ABlockWaitsForTheWorkOfAnotherOrderThatMayUseIt) {
+  LateMemory memory;
+  CachingAllocator late(memory);
+  const Block block = late.allocate(1000, 0);
+  memory.current = 2;
+  late.release(block);
+  EXPECT_EQ(late.statistics().bytes_in_use, 0U);
+  memory.current = 1;
+  EXPECT_NE(late.allocate(1000, 0).pointer, block.pointer);
+  late.trim();
+  EXPECT_TRUE(memory.given_back.empty());
+  memory.done = true;
+  EXPECT_EQ(late.allocate(1000, 0).pointer, block.pointer);
+}
+
+TEST(Allocator, ReservedBlocksStayUntilTheEnd) {
+  LateMemory memory;
+  CachingAllocator late(memory);
+  late.reserve(7);
+  memory.current = 7;
+  const Block block = late.allocate(1000, 0);
+  late.release(block);
+  late.trim();
+  EXPECT_EQ(late.allocate(1000, 0).pointer, block.pointer);
+  const Block outlives = late.allocate(5000, 0);
+  late.release(block);
+  late.end_reserve(7);
+  EXPECT_EQ(memory.given_back, (std::set<void*>{block.pointer}));
+  late.release(outlives);
+  EXPECT_EQ(memory.given_back, (std::set<void*>{block.pointer, outlives.pointer}));
+  EXPECT_EQ(late.statistics().bytes_cached, 0U);
 }
 
 TEST(Allocator, IsThreadSafe) {
@@ -172,26 +246,26 @@ TEST(Allocator, IsThreadSafe) {
 TEST(Copy, ConvertsEveryPairOfDtypesInAnyLayout) {
   for (const DType from : {DType::Float32, DType::Float64, DType::Int64, DType::UInt8})
     for (const DType to : {DType::Float32, DType::Float64, DType::Int64, DType::UInt8}) {
-      const Tensor source = kernels::to_dtype(counting({3, 5}), from).transpose(0, 1);
+      const Tensor source = kernels::to_dtype(indices({3, 5}), from).transpose(0, 1);
       const Tensor target = kernels::zeros({3, 5}, to).transpose(0, 1);
       kernels::copy(source, target);
-      EXPECT_EQ(values(target), values(counting({3, 5}).transpose(0, 1))) << from << " to " << to;
+      EXPECT_EQ(values(target), values(indices({3, 5}).transpose(0, 1))) << from << " to " << to;
     }
 }
 
 TEST(Copy, ContiguousSharesWhereItCan) {
-  const Tensor x = counting({2, 3});
+  const Tensor x = indices({2, 3});
   EXPECT_TRUE(kernels::contiguous(x).shares_storage(x));
   EXPECT_FALSE(kernels::contiguous(x.transpose(0, 1)).shares_storage(x));
   EXPECT_FALSE(kernels::clone(x).shares_storage(x));
   EXPECT_TRUE(contains(message_of([&] {
-                         kernels::copy(x, counting({3, 2}));
+                         kernels::copy(x, indices({3, 2}));
                        }),
                        "[copy]", "[2, 3]", "[3, 2]"));
 }
 
 TEST(Fill, StridedAndEmpty) {
-  const Tensor x = counting({2, 3});
+  const Tensor x = indices({2, 3});
   kernels::fill(x.slice(1, 0, 3, 2), -1);
   EXPECT_EQ(values(x), (Ints{-1, 1, -1, -1, 4, -1}));
   kernels::fill(Tensor::empty({0}, DType::Float32), 1.0);

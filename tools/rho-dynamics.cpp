@@ -183,5 +183,5 @@ int run(int argc, char** argv) {
 }  // namespace rho::tools
 
 int main(int argc, char** argv) {
-  return rho::tools::run_main([&] { return rho::tools::run(argc, argv); });
+  return rho::tools::run_main(argv, [&] { return rho::tools::run(argc, argv); });
 }

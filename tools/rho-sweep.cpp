@@ -95,32 +95,33 @@ int conclude(const Folder& folder, const std::vector<sweep::Run>& runs) {
   return 0;
 }
 
-int one(const Folder& folder, std::size_t index) {
+int one(const Folder& folder, std::size_t index, bool in_process) {
   check(index < folder.runs().size(), "sweep", "--only ", index, ", but there are ",
         folder.runs().size(), " runs");
   std::optional<std::size_t> next = index;
-  drive(folder, {[&] { return std::exchange(next, std::nullopt); }}, 1, kernels::threads());
+  drive(folder, {[&] { return std::exchange(next, std::nullopt); }},
+        {1, kernels::threads(), in_process});
   return conclude(folder, {folder.runs()[index]});
 }
 
-int all(const Folder& folder, int jobs) {
+int all(const Folder& folder, int jobs, bool in_process) {
   const int cores = kernels::threads();
   if (jobs == 0) jobs = std::min(cores, static_cast<int>(folder.runs().size()));
   std::size_t next = 0;
   const auto source = [&]() -> std::optional<std::size_t> {
     return next < folder.runs().size() ? std::optional(next++) : std::nullopt;
   };
-  drive(folder, {source}, static_cast<std::size_t>(jobs), std::max(1, cores / jobs));
+  drive(folder, {source}, {static_cast<std::size_t>(jobs), std::max(1, cores / jobs), in_process});
   return conclude(folder, folder.runs());
 }
 
-int across_ranks(const Folder& folder, int jobs, int argc, char** argv) {
+int across_ranks(const Folder& folder, int jobs, bool in_process, int argc, char** argv) {
   sweep::Ranks ranks(&argc, &argv, folder.runs().size());
   jobs = std::max(1, jobs);
   // How many cores a rank has is its launcher's business.
   const int threads = std::getenv("OMP_NUM_THREADS") == nullptr ? 1 : kernels::threads();
   drive(folder, {[&] { return ranks.next(); }, [&] { ranks.serve(); }, ranks.first()},
-        static_cast<std::size_t>(jobs), threads);
+        {static_cast<std::size_t>(jobs), threads, in_process});
   ranks.meet();
   return ranks.first() ? conclude(folder, folder.runs()) : 0;
 }
@@ -131,9 +132,11 @@ int run(SweepOptions o, int argc, char** argv) {
   std::vector<sweep::Run> runs = make_plan(recipe, {o.data, o.device});
   const Folder folder(o.out, std::move(recipe), std::move(runs));
   if (o.list) return list(folder);
-  find_device(o.device);  // or every run would fail
-  if (o.only) return one(folder, static_cast<std::size_t>(*o.only));
-  return o.mpi ? across_ranks(folder, o.jobs, argc, argv) : all(folder, o.jobs);
+  // Several processes would take turns on a device. (Found now, or every run would fail.)
+  const bool in_process = find_device(o.device).type != DeviceType::CPU;
+  if (o.only) return one(folder, static_cast<std::size_t>(*o.only), in_process);
+  return o.mpi ? across_ranks(folder, o.jobs, in_process, argc, argv)
+               : all(folder, o.jobs, in_process);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <cublas_v2.h>
 
+#include "kernels/cuda/runtime/stream.cuh"
+
 namespace rho::bench {
 namespace {
 
@@ -9,11 +11,13 @@ void expect(cublasStatus_t status) {
   check(status == CUBLAS_STATUS_SUCCESS, "cublas", cublasGetStatusString(status));
 }
 
-cublasHandle_t handle() {
-  static const cublasHandle_t one = [] {
+/// For work in the order of ours.
+cublasHandle_t handle(Device device) {
+  static const cublasHandle_t one = [&] {
     cublasHandle_t made = nullptr;
     expect(cublasCreate(&made));
     expect(cublasSetMathMode(made, CUBLAS_PEDANTIC_MATH));
+    expect(cublasSetStream(made, kernels::cuda::stream_of(device).handle));
     return made;
   }();
   return one;
@@ -45,13 +49,13 @@ void cublas_matmul(const Tensor& a, const Tensor& b, const Tensor& out) {
   // Row by row, out = a b is what column by column is out^T = b^T a^T.
   if (a.dtype() == DType::Float32) {
     const float one = 1.0F, zero = 0.0F;
-    expect(cublasSgemm(handle(), right.operation, left.operation, columns, rows, depth, &one,
-                       b.data<float>(), right.stride, a.data<float>(), left.stride, &zero,
+    expect(cublasSgemm(handle(a.device()), right.operation, left.operation, columns, rows, depth,
+                       &one, b.data<float>(), right.stride, a.data<float>(), left.stride, &zero,
                        out.data<float>(), columns));
   } else {
     const double one = 1.0, zero = 0.0;
-    expect(cublasDgemm(handle(), right.operation, left.operation, columns, rows, depth, &one,
-                       b.data<double>(), right.stride, a.data<double>(), left.stride, &zero,
+    expect(cublasDgemm(handle(a.device()), right.operation, left.operation, columns, rows, depth,
+                       &one, b.data<double>(), right.stride, a.data<double>(), left.stride, &zero,
                        out.data<double>(), columns));
   }
 }

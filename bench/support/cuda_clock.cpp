@@ -1,11 +1,9 @@
 #include "bench/support/cuda_clock.h"
 
-#include <cuda_runtime_api.h>
-
 #include <algorithm>
 #include <vector>
 
-#include "tensor/error.h"
+#include "kernels/cuda/runtime/stream.cuh"
 
 namespace rho::bench {
 namespace {
@@ -18,7 +16,9 @@ void expect(cudaError_t status) {
 class Flush {
  public:
   Flush() { expect(cudaMalloc(&memory_, kBytes)); }
-  void operator()() const { expect(cudaMemsetAsync(memory_, 0, kBytes, nullptr)); }
+  void operator()(cudaStream_t stream) const {
+    expect(cudaMemsetAsync(memory_, 0, kBytes, stream));
+  }
 
  private:
   static constexpr std::size_t kBytes = std::size_t{256} << 20;
@@ -32,7 +32,7 @@ class Event {
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  void record() const { expect(cudaEventRecord(event_, nullptr)); }
+  void record(cudaStream_t stream) const { expect(cudaEventRecord(event_, stream)); }
   double seconds_since(const Event& start) const {
     float milliseconds = 0.0F;
     expect(cudaEventElapsedTime(&milliseconds, start.event_, event_));
@@ -48,14 +48,14 @@ class Event {
 double cuda_clock(Device device, const std::function<void()>& function, int calls) {
   constexpr int kMostCalls = 100;
   const int count = std::min(calls, kMostCalls);
-  expect(cudaSetDevice(device.index));
+  const cudaStream_t stream = kernels::cuda::stream_of(device).handle;
   static const Flush flush;
   std::vector<Event> start(static_cast<std::size_t>(count)), end(start.size());
   for (std::size_t i = 0; i < start.size(); ++i) {
-    flush();
-    start[i].record();
+    flush(stream);
+    start[i].record(stream);
     function();
-    end[i].record();
+    end[i].record(stream);
   }
   cuda_wait(device);
   double total = 0.0;

@@ -73,16 +73,19 @@ Training in_dtype(const Training& training, DType dtype) {
 
 Network::Network(std::shared_ptr<nn::Module> model, const Training& training, Device device)
     : model_(moved(std::move(model), device)),
+      gradient_step_(
+          *model_,
+          [](const Variable& logits, const Tensor& labels) {
+            return cross_entropy(logits, labels);
+          },
+          true),
       x_(training.x.to(device)),
       labels_(training.labels.to(device)),
       optimizer_(tools::parameter_groups(*model_), training.lr, {.momentum = training.momentum}) {}
 
 double Network::backward() {
   model_->train();
-  model_->zero_grad();
-  const Variable loss = cross_entropy((*model_)(x_), labels_);
-  loss.backward();
-  return loss.item();
+  return gradient_step_(x_, labels_).loss.item();
 }
 
 void Network::step() {
@@ -93,7 +96,7 @@ void Network::step() {
 Tensor Network::evaluate() {
   const NoGrad guard;
   model_->eval();
-  return (*model_)(x_).value();
+  return (*model_)(Variable(x_)).value();
 }
 
 nn::NamedTensors Network::gradients() const {

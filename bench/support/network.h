@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "nn/gradient_step.h"
 #include "nn/state.h"
 #include "optim/sgd.h"
 
@@ -36,8 +37,8 @@ class Network {
 
  private:
   std::shared_ptr<nn::Module> model_;
-  Variable x_;
-  Tensor labels_;
+  nn::GradientStep gradient_step_;
+  Tensor x_, labels_;
   optim::Sgd optimizer_;
 };
 

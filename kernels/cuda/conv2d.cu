@@ -1,9 +1,12 @@
 // Convolutions as products whose operands are read straight from the maps (implicit GEMM).
 #include "kernels/conv2d.h"
+#include "kernels/cuda/divider.cuh"
 #include "kernels/cuda/tile_product.cuh"
 
 namespace rho::kernels {
 namespace {
+
+constexpr auto kOp = "conv2d";
 
 /// Extents of one group, as a kernel's argument: x [N, H, W, C], w [O, KH, KW, C / groups].
 struct Extents {
@@ -14,25 +17,21 @@ struct Extents {
   int stride_h, stride_w, pad_h, pad_w;
 
   Extents(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dOptions& o)
-      : height(narrow(x.size(1))),
-        width(narrow(x.size(2))),
-        channels(narrow(x.size(3))),
-        out_height(narrow(y.size(1))),
-        out_width(narrow(y.size(2))),
-        out_channels(narrow(y.size(3))),
-        taps_h(narrow(w.size(1))),
-        taps_w(narrow(w.size(2))),
-        ins(narrow(w.size(3))),
-        outs(narrow(w.size(0) / o.groups)),
-        stride_h(narrow(o.stride_h)),
-        stride_w(narrow(o.stride_w)),
-        pad_h(narrow(o.pad_h)),
-        pad_w(narrow(o.pad_w)) {}
+      : height(cuda::narrow(kOp, x.size(1))),
+        width(cuda::narrow(kOp, x.size(2))),
+        channels(cuda::narrow(kOp, x.size(3))),
+        out_height(cuda::narrow(kOp, y.size(1))),
+        out_width(cuda::narrow(kOp, y.size(2))),
+        out_channels(cuda::narrow(kOp, y.size(3))),
+        taps_h(cuda::narrow(kOp, w.size(1))),
+        taps_w(cuda::narrow(kOp, w.size(2))),
+        ins(cuda::narrow(kOp, w.size(3))),
+        outs(cuda::narrow(kOp, w.size(0) / o.groups)),
+        stride_h(cuda::narrow(kOp, o.stride_h)),
+        stride_w(cuda::narrow(kOp, o.stride_w)),
+        pad_h(cuda::narrow(kOp, o.pad_h)),
+        pad_w(cuda::narrow(kOp, o.pad_w)) {}
 
-  static int narrow(std::int64_t extent) {
-    check(extent <= INT32_MAX, "conv2d", "an extent of ", extent, " is too large for this device");
-    return static_cast<int>(extent);
-  }
   __device__ std::int64_t image() const { return std::int64_t{height} * width * channels; }
 };
 
@@ -41,11 +40,12 @@ struct Tap {
   int h, w, channel;
 
   Tap() = default;
-  __device__ Tap(std::int64_t index, int width, int channels) {
-    const int at = static_cast<int>(index);
-    channel = at % channels;
-    w = at / channels % width;
-    h = at / (channels * width);
+  __device__ Tap(int index, const cuda::Divider& by_channels, const cuda::Divider& by_width) {
+    const auto [tap, rest] = by_channels(index);
+    const auto [row, column] = by_width(tap);
+    channel = rest;
+    w = column;
+    h = row;
   }
 };
 
@@ -54,11 +54,12 @@ struct Pixel {
   std::int64_t n;
   int h, w;
 
-  __device__ Pixel(std::int64_t index, int height, int width) {
-    w = static_cast<int>(index % width);
-    index /= width;
-    h = static_cast<int>(index % height);
-    n = index / height;
+  __device__ Pixel(int index, const cuda::Divider& by_height, const cuda::Divider& by_width) {
+    const auto [row, column] = by_width(index);
+    const auto [map, row_of_map] = by_height(row);
+    n = map;
+    h = row_of_map;
+    w = column;
   }
 };
 
@@ -69,11 +70,18 @@ struct View {
   int top, left;
 };
 
-/// An element of a map [height, width, channels]; 0 outside.
+/// An element of a map [height, width, channels], and its neighbours; 0 outside.
+template <int kWidth, class T>
+__device__ cuda::Vector<T, kWidth> element(const T* map, int h, int w, int channel, int height,
+                                           int width, int channels) {
+  if (h < 0 || h >= height || w < 0 || w >= width) return {};
+  return cuda::read<kWidth>(map + (std::int64_t{h} * width + w) * channels + channel);
+}
+
+/// Whether neighbouring channels are read and written in vectors.
 template <class T>
-__device__ T element(const T* map, int h, int w, int channel, int height, int width, int channels) {
-  if (h < 0 || h >= height || w < 0 || w >= width) return T{0};
-  return map[(std::int64_t{h} * width + w) * channels + channel];
+bool in_vectors(const Extents& of, const T* x, const T* w, const T* y) {
+  return cuda::in_vectors(x, of.ins) && cuda::in_vectors(w) && cuda::in_vectors(y, of.outs);
 }
 
 // y: rows are the pixels of y, columns its channels, the depth is the taps.
@@ -85,41 +93,54 @@ struct Patches {
   using Step = Tap;
 
   Extents of;
+  cuda::Divider by_out_height, by_out_width, by_taps_w, by_ins;
   const T* x;
 
-  __device__ Line line(std::int64_t pixel) const {
-    const Pixel y(pixel, of.out_height, of.out_width);
+  Patches(const Extents& extents, const T* first)
+      : of(extents),
+        by_out_height(of.out_height),
+        by_out_width(of.out_width),
+        by_taps_w(of.taps_w),
+        by_ins(of.ins),
+        x(first) {}
+
+  __device__ Line line(int pixel) const {
+    const Pixel y(pixel, by_out_height, by_out_width);
     return {x + y.n * of.image(), y.h * of.stride_h - of.pad_h, y.w * of.stride_w - of.pad_w};
   }
-  __device__ Step step(std::int64_t k) const { return {k, of.taps_w, of.ins}; }
-  __device__ T at(const Line& from, const Step& tap) const {
-    return element(from.map, from.top + tap.h, from.left + tap.w, tap.channel, of.height, of.width,
-                   of.channels);
+  __device__ Step step(int k) const { return {k, by_ins, by_taps_w}; }
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> at(const Line& from, const Step& tap) const {
+    return element<kWidth>(from.map, from.top + tap.h, from.left + tap.w, tap.channel, of.height,
+                           of.width, of.channels);
   }
 };
 
 template <class T>
 struct Forward {
-  std::int64_t rows, columns, depth, items;
+  int rows, columns, depth;
+  std::int64_t items;
   Patches<T> left;
   cuda::Strided<T, true> right;
   T* y;
 
-  __device__ void select(std::int64_t group) {
-    left.x += group * left.of.ins;
-    right.data += group * columns * depth;
-    y += group * columns;
+  __host__ __device__ Forward item(std::int64_t group) const {
+    Forward out = *this;
+    out.left.x += group * left.of.ins;
+    out.right.data += group * columns * depth;
+    out.y += group * columns;
+    return out;
   }
-  __device__ void store(std::int64_t pixel, std::int64_t o, T value) const {
-    y[pixel * left.of.out_channels + o] = value;
+  __device__ T* place(int pixel, int o) const {
+    return y + std::int64_t{pixel} * left.of.out_channels + o;
   }
 };
 
 void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, const Tensor& y) {
   expect_conv2d(x, w, y, options);
   const Extents of(x, w, y, options);
-  const std::int64_t pixels = y.size(0) * y.size(1) * y.size(2);
-  const std::int64_t depth = w.size(1) * w.size(2) * w.size(3);
+  const int pixels = cuda::narrow(kOp, y.size(0) * y.size(1) * y.size(2));
+  const int depth = cuda::narrow(kOp, w.size(1) * w.size(2) * w.size(3));
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
     cuda::tile_product<T>("conv2d", x.device(),
                           Forward<T>{pixels,
@@ -128,7 +149,8 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, con
                                      options.groups,
                                      {of, x.data<T>()},
                                      {w.data<T>(), depth, 1},
-                                     y.data<T>()});
+                                     y.data<T>()},
+                          in_vectors(of, x.data<T>(), w.data<T>(), y.data<T>()));
   });
 }
 
@@ -159,17 +181,29 @@ struct Gradients {
 
   Extents of;
   Phase down, across;
+  cuda::Divider by_down, by_across, by_taps, by_outs;
   const T* grad_y;
 
-  __device__ Line line(std::int64_t pixel) const {
-    const Pixel x(pixel, down.count, across.count);
+  Gradients(const Extents& extents, const Phase& rows, const Phase& columns, const T* first)
+      : of(extents),
+        down(rows),
+        across(columns),
+        by_down(down.count),
+        by_across(across.count),
+        by_taps(std::max(1, across.taps)),
+        by_outs(of.outs),
+        grad_y(first) {}
+
+  __device__ Line line(int pixel) const {
+    const Pixel x(pixel, by_down, by_across);
     return {grad_y + x.n * of.out_height * of.out_width * of.out_channels, x.h + down.out,
             x.w + across.out};
   }
-  __device__ Step step(std::int64_t k) const { return {k, across.taps, of.outs}; }
-  __device__ T at(const Line& from, const Step& tap) const {
-    return element(from.map, from.top - tap.h, from.left - tap.w, tap.channel, of.out_height,
-                   of.out_width, of.out_channels);
+  __device__ Step step(int k) const { return {k, by_outs, by_taps}; }
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> at(const Line& from, const Step& tap) const {
+    return element<kWidth>(from.map, from.top - tap.h, from.left - tap.w, tap.channel,
+                           of.out_height, of.out_width, of.out_channels);
   }
 };
 
@@ -181,36 +215,51 @@ struct Channels {
 
   Extents of;
   Phase down, across;
+  cuda::Divider by_taps, by_outs;
   const T* w;
 
-  __device__ Line line(std::int64_t channel) const { return w + channel; }
-  __device__ Step step(std::int64_t k) const {
-    const Tap tap(k, across.taps, of.outs);
+  Channels(const Extents& extents, const Phase& rows, const Phase& columns, const T* first)
+      : of(extents),
+        down(rows),
+        across(columns),
+        by_taps(std::max(1, across.taps)),
+        by_outs(of.outs),
+        w(first) {}
+
+  __device__ Line line(int channel) const { return w + channel; }
+  __device__ Step step(int k) const {
+    const Tap tap(k, by_outs, by_taps);
     const int h = down.tap + tap.h * of.stride_h, v = across.tap + tap.w * of.stride_w;
     return ((std::int64_t{tap.channel} * of.taps_h + h) * of.taps_w + v) * of.ins;
   }
-  __device__ T at(Line line, Step step) const { return line[step]; }
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> at(Line line, Step step) const {
+    return cuda::read<kWidth>(line + step);
+  }
 };
 
 template <class T>
 struct InputGrad {
-  std::int64_t rows, columns, depth, items;
+  int rows, columns, depth;
+  std::int64_t items;
   Gradients<T> left;
   Channels<T> right;
   T* grad_x;
 
-  __device__ void select(std::int64_t group) {
+  __host__ __device__ InputGrad item(std::int64_t group) const {
     const Extents& of = left.of;
-    left.grad_y += group * of.outs;
-    right.w += group * of.outs * of.taps_h * of.taps_w * of.ins;
-    grad_x += group * of.ins;
+    InputGrad out = *this;
+    out.left.grad_y += group * of.outs;
+    out.right.w += group * of.outs * of.taps_h * of.taps_w * of.ins;
+    out.grad_x += group * of.ins;
+    return out;
   }
-  __device__ void store(std::int64_t pixel, std::int64_t channel, T value) const {
+  __device__ T* place(int pixel, int channel) const {
     const Extents& of = left.of;
-    const Pixel x(pixel, left.down.count, left.across.count);
+    const Pixel x(pixel, left.by_down, left.by_across);
     const std::int64_t h = left.down.first + x.h * of.stride_h;
     const std::int64_t v = left.across.first + x.w * of.stride_w;
-    grad_x[((x.n * of.height + h) * of.width + v) * of.channels + channel] = value;
+    return grad_x + ((x.n * of.height + h) * of.width + v) * of.channels + channel;
   }
 };
 
@@ -223,14 +272,17 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
       for (int j = 0; j < of.stride_w; ++j) {
         const Phase down(i, of.height, of.taps_h, of.stride_h, of.pad_h);
         const Phase across(j, of.width, of.taps_w, of.stride_w, of.pad_w);
-        cuda::tile_product<T>("conv2d_input_grad", grad_x.device(),
-                              InputGrad<T>{grad_x.size(0) * down.count * across.count,
-                                           of.ins,
-                                           std::int64_t{down.taps} * across.taps * of.outs,
-                                           options.groups,
-                                           {of, down, across, grad_y.data<T>()},
-                                           {of, down, across, w.data<T>()},
-                                           grad_x.data<T>()});
+        if (down.count == 0 || across.count == 0) continue;
+        cuda::tile_product<T>(
+            "conv2d_input_grad", grad_x.device(),
+            InputGrad<T>{cuda::narrow(kOp, grad_x.size(0) * down.count * across.count),
+                         of.ins,
+                         cuda::narrow(kOp, std::int64_t{down.taps} * across.taps * of.outs),
+                         options.groups,
+                         {of, down, across, grad_y.data<T>()},
+                         {of, down, across, w.data<T>()},
+                         grad_x.data<T>()},
+            in_vectors(of, grad_x.data<T>(), w.data<T>(), grad_y.data<T>()));
       }
   });
 }
@@ -246,26 +298,30 @@ struct TapColumns {
 
   Patches<T> patches;
 
-  __device__ Line line(std::int64_t k) const { return patches.step(k); }
-  __device__ Step step(std::int64_t pixel) const { return patches.line(pixel); }
-  __device__ T at(const Line& tap, const Step& from) const { return patches.at(from, tap); }
+  __device__ Line line(int k) const { return patches.step(k); }
+  __device__ Step step(int pixel) const { return patches.line(pixel); }
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> at(const Line& tap, const Step& from) const {
+    return patches.template at<kWidth>(from, tap);
+  }
 };
 
 template <class T>
 struct WeightGrad {
-  std::int64_t rows, columns, depth, items;
+  int rows, columns, depth;
+  std::int64_t items;
   cuda::Strided<T, false> left;
   TapColumns<T> right;
   T* grad_w;
 
-  __device__ void select(std::int64_t group) {
-    left.data += group * rows;
-    right.patches.x += group * right.patches.of.ins;
-    grad_w += group * rows * columns;
+  __host__ __device__ WeightGrad item(std::int64_t group) const {
+    WeightGrad out = *this;
+    out.left.data += group * rows;
+    out.right.patches.x += group * right.patches.of.ins;
+    out.grad_w += group * rows * columns;
+    return out;
   }
-  __device__ void store(std::int64_t o, std::int64_t tap, T value) const {
-    grad_w[o * columns + tap] = value;
-  }
+  __device__ T* place(int o, int tap) const { return grad_w + o * columns + tap; }
 };
 
 void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,
@@ -273,14 +329,16 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
   expect_conv2d(x, grad_w, grad_y, options);
   const Extents of(x, grad_w, grad_y, options);
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
-    cuda::tile_product<T>("conv2d_weight_grad", x.device(),
-                          WeightGrad<T>{of.outs,
-                                        grad_w.size(1) * grad_w.size(2) * grad_w.size(3),
-                                        grad_y.size(0) * grad_y.size(1) * grad_y.size(2),
-                                        options.groups,
-                                        {grad_y.data<T>(), 1, of.out_channels},
-                                        {{of, x.data<T>()}},
-                                        grad_w.data<T>()});
+    cuda::tile_product<T>(
+        "conv2d_weight_grad", x.device(),
+        WeightGrad<T>{of.outs,
+                      cuda::narrow(kOp, grad_w.size(1) * grad_w.size(2) * grad_w.size(3)),
+                      cuda::narrow(kOp, grad_y.size(0) * grad_y.size(1) * grad_y.size(2)),
+                      options.groups,
+                      {grad_y.data<T>(), 1, of.out_channels},
+                      {Patches<T>(of, x.data<T>())},
+                      grad_w.data<T>()},
+        in_vectors(of, x.data<T>(), grad_w.data<T>(), grad_y.data<T>()));
   });
 }
 

@@ -25,7 +25,7 @@ struct DeviceLoop {
     }
   }
 
-  __device__ void offsets(std::int64_t element, std::int64_t (&out)[N]) const {
+  __host__ __device__ void offsets(std::int64_t element, std::int64_t (&out)[N]) const {
     for (int t = 0; t < N; ++t) out[t] = 0;
     for (int d = rank - 1; d > 0; --d) {
       const std::int64_t index = element % shape[d];

@@ -7,41 +7,61 @@ namespace {
 
 template <class T, bool kLeftDense, bool kRightDense>
 struct MatrixProduct {
-  std::int64_t rows, columns, depth, items;
+  int rows, columns, depth;
   cuda::Strided<T, kLeftDense> left;
   cuda::Strided<T, kRightDense> right;
-  cuda::DeviceLoop<2> leading;  // offsets of an item's a and b
   T* out;
 
-  __device__ void select(std::int64_t item) {
+  __device__ T* place(int i, int j) const { return out + std::int64_t{i} * columns + j; }
+};
+
+template <class T, bool kLeftDense, bool kRightDense>
+struct MatrixProducts {
+  using Product = MatrixProduct<T, kLeftDense, kRightDense>;
+
+  std::int64_t items;
+  Product first;
+  cuda::DeviceLoop<2> leading;  // offsets of an item's a and b
+
+  __host__ __device__ Product item(std::int64_t n) const {
     std::int64_t at[2];
-    leading.offsets(item, at);
-    left.data += at[0];
-    right.data += at[1];
-    out += item * rows * columns;
-  }
-  __device__ void store(std::int64_t i, std::int64_t j, T value) const {
-    out[i * columns + j] = value;
+    leading.offsets(n, at);
+    Product out = first;
+    out.left.data += at[0];
+    out.right.data += at[1];
+    out.out += n * first.rows * std::int64_t{first.columns};
+    return out;
   }
 };
 
 /// Strides of the last dimension but `from_end`.
 std::int64_t stride(const Tensor& t, int from_end) { return t.strides()[t.rank() - 1 - from_end]; }
 
+/// Whether the matrices of t are read in vectors: rows of their transpose where not `along_rows`.
+template <class T>
+bool in_vectors(const Tensor& t, bool along_rows) {
+  const int contiguous = along_rows ? 0 : 1;
+  bool all =
+      stride(t, contiguous) == 1 && t.size(t.rank() - 1 - contiguous) % cuda::kWidest<T> == 0;
+  for (int d = 0; d < t.rank(); ++d)
+    if (d != t.rank() - 1 - contiguous && t.size(d) > 1)
+      all = all && t.strides()[d] % cuda::kWidest<T> == 0;
+  return all && cuda::in_vectors(t.data<T>());
+}
+
 template <class T, bool kLeftDense, bool kRightDense>
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const auto leading = [](const Tensor& t) { return t.select(-1, 0).select(-1, 0); };
   const cuda::DeviceLoop<2> items{StridedLoop<2>(leading(a), leading(b))};
-  cuda::tile_product<T>(
-      "matmul", out.device(),
-      MatrixProduct<T, kLeftDense, kRightDense>{a.size(-2),
-                                                b.size(-1),
-                                                a.size(-1),
-                                                items.count,
-                                                {a.data<T>(), stride(a, 1), stride(a, 0)},
-                                                {b.data<T>(), stride(b, 0), stride(b, 1)},
-                                                items,
-                                                out.data<T>()});
+  const bool vectors = in_vectors<T>(a, kLeftDense) && in_vectors<T>(b, !kRightDense) &&
+                       cuda::in_vectors(out.data<T>(), b.size(-1));
+  const MatrixProduct<T, kLeftDense, kRightDense> first{
+      cuda::narrow("matmul", a.size(-2)),        cuda::narrow("matmul", b.size(-1)),
+      cuda::narrow("matmul", a.size(-1)),        {a.data<T>(), stride(a, 1), stride(a, 0)},
+      {b.data<T>(), stride(b, 0), stride(b, 1)}, out.data<T>()};
+  cuda::tile_product<T>("matmul", out.device(),
+                        MatrixProducts<T, kLeftDense, kRightDense>{items.count, first, items},
+                        vectors);
 }
 
 void matmul_cuda(const Tensor& a, const Tensor& b, const Tensor& out) {

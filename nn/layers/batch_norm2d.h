@@ -3,9 +3,10 @@
 
 #include <cmath>
 
-#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/batch_norm.h"
+#include "kernels/copy.h"
 #include "kernels/fill.h"
+#include "kernels/sphere.h"
 #include "nn/layers/weighted.h"
 
 namespace rho::nn {
@@ -37,9 +38,10 @@ class BatchNorm2d : public Module {
           x.shape());
     follow(buffer("running_mean"), out.mean, 1.0);
     follow(buffer("running_var"), out.variance, count / (count - 1.0));
-    *buffer("num_batches_tracked").data<std::int64_t>() += 1;
+    count_batch();
     return out.y;
   }
+  void after_replay() override { count_batch(); }
   std::string kind() const override { return "BatchNorm2d"; }
   void rescale(Rescaling&, const std::string& name) override {
     fail("normalize", "batch norm ", name, " is not folded; call fold_batch_norm first");
@@ -60,11 +62,11 @@ class BatchNorm2d : public Module {
  private:
   /// running <- (1 - momentum) running + momentum factor found
   void follow(Tensor& running, const Tensor& found, double factor) const {
-    const NoGrad guard;
-    running =
-        (scale(Variable(running), 1.0 - momentum_) + scale(Variable(found), momentum_ * factor))
-            .value();
+    const Tensor next = kernels::successor(running);
+    kernels::linear_combination(1.0 - momentum_, running, momentum_ * factor, found, next);
+    running = next;
   }
+  void count_batch() { *buffer("num_batches_tracked").data<std::int64_t>() += 1; }
 
   double eps_, momentum_;
   Variable gamma_, beta_;

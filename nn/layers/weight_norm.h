@@ -39,6 +39,7 @@ class WeightNorm : public Module {
   }
 
   Variable forward(const Variable& x) override { return layer_->apply(x, weight()); }
+  bool is_replayable() const override { return false; }  // it looks for norms of 0
   std::string kind() const override { return "WeightNorm"; }
   void rescale(Rescaling&, const std::string& name) override {
     fail("normalize", "weight norm ", name, " is not folded; call fold_weight_norm first");

@@ -1,14 +1,16 @@
 // The part of CUDA that Rho's kernels use, for a machine without a GPU: kernels compile as C++ and
 // run on the host, one block after another, the threads of a block as fibers that switch where they
 // wait for each other. It is slow, and checks what a compiler cannot: results, bounds (with the
-// address sanitizer), barriers that not every thread reaches, and host code that touches device
-// memory. What depends on the hardware - timing, races, tensor cores - it does not show.
+// address sanitizer), barriers that not every thread reaches, host code that touches device memory,
+// and what nobody waits for: a stream does its work only when somebody does. What depends on the
+// hardware - timing, races, tensor cores - it does not show.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <type_traits>
 #include <utility>
 
 // NOLINTBEGIN: names and macros are CUDA's.
@@ -31,9 +33,17 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidDevice = 101,
+  cudaErrorNotReady = 600,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
 };
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
 using cudaStream_t = struct CUstream_st*;
+using cudaEvent_t = struct CUevent_st*;
+using cudaGraph_t = struct CUgraph_st*;
+using cudaGraphExec_t = struct CUgraphExec_st*;
+inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 inline constexpr unsigned cudaHostAllocPortable = 1, cudaHostAllocMapped = 2;
 
 struct cudaLaunchConfig_t {
@@ -52,12 +62,25 @@ cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned flags);
 cudaError_t cudaFree(void* pointer);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream);
+cudaError_t cudaFreeHost(void* pointer);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventQuery(cudaEvent_t event);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 
 namespace rho::cuda_emulator {
 
-/// Runs body() as every thread of every block.
-cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& body);
+/// Runs body() as every thread of every block, when the stream comes to it.
+cudaError_t run(const cudaLaunchConfig_t& config, std::function<void()> body);
 
 /// Until every living thread of the block, or of the warp, waits too.
 void wait_for_block();
@@ -72,7 +95,8 @@ unsigned lane();
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
-  return rho::cuda_emulator::run(config->gridDim, config->blockDim, [&] { kernel(arguments...); });
+  return rho::cuda_emulator::run(
+      *config, [kernel, ... kept = std::decay_t<Arguments>(arguments)] { kernel(kept...); });
 }
 
 inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }

@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/context/fiber.hpp>
 #include <boost/context/fixedsize_stack.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "tests/cuda_emulator/cuda_runtime.h"
@@ -258,14 +261,7 @@ cudaError_t allocate(void** pointer, std::size_t bytes) {
   return *pointer != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
-}  // namespace
-
-cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& body) {
-  constexpr unsigned kMaxGrid = 65535;
-  const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
-  const bool fits = threads >= 1 && threads <= kMaxThreads && grid.x >= 1 && grid.x <= INT32_MAX &&
-                    grid.y >= 1 && grid.y <= kMaxGrid && grid.z >= 1 && grid.z <= kMaxGrid;
-  if (!fits) return cudaErrorInvalidConfiguration;
+void run_grid(dim3 grid, dim3 block, const std::function<void()>& body) {
   const Opened opened;
   gridDim = grid;
   blockDim = block;
@@ -275,6 +271,111 @@ cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& body) {
         blockIdx = {x, y, z};
         scheduler().run_block(block, body);
       }
+}
+
+using Work = std::function<void()>;
+
+/// All that there are; none is ever destroyed.
+class Streams {
+ public:
+  CUstream_st* make();
+  void finish();
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<CUstream_st>> all_;
+};
+
+Streams& streams() {
+  static auto* const one = new Streams;
+  return *one;
+}
+
+}  // namespace
+}  // namespace rho::cuda_emulator
+
+/// Keeps its work until somebody waits, as late as a device may be: what was reused too early, or
+/// never waited for, shows.
+struct CUstream_st {
+  /// `is_captured` work waits for a graph, other work for its turn.
+  void take(rho::cuda_emulator::Work work) {
+    const std::scoped_lock lock(mutex_);
+    (is_captured_ ? captured_ : waiting_).push_back(std::move(work));
+  }
+  /// Does the oldest work; false where there is none.
+  bool advance() {
+    const std::scoped_lock lock(mutex_);
+    if (waiting_.empty()) return false;
+    const rho::cuda_emulator::Work work = std::move(waiting_.front());
+    waiting_.pop_front();
+    work();
+    return true;
+  }
+  void finish() {
+    while (advance()) {
+    }
+  }
+
+  /// For what must not happen during a capture.
+  cudaError_t refuse_captured() {
+    const std::scoped_lock lock(mutex_);
+    if (!is_captured_) return cudaSuccess;
+    is_broken_ = true;
+    return cudaErrorStreamCaptureUnsupported;
+  }
+  void begin_capture() {
+    const std::scoped_lock lock(mutex_);
+    is_captured_ = true;
+  }
+  /// Nothing, where something happened that must not.
+  std::optional<std::deque<rho::cuda_emulator::Work>> end_capture() {
+    const std::scoped_lock lock(mutex_);
+    is_captured_ = false;
+    std::deque<rho::cuda_emulator::Work> work = std::exchange(captured_, {});
+    if (std::exchange(is_broken_, false)) return std::nullopt;
+    return work;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool is_captured_ = false, is_broken_ = false;
+  std::deque<rho::cuda_emulator::Work> waiting_;
+  std::deque<rho::cuda_emulator::Work> captured_;
+};
+struct CUevent_st {
+  CUstream_st* stream = nullptr;
+  std::shared_ptr<std::atomic<bool>> passed;
+};
+struct CUgraph_st {
+  std::deque<rho::cuda_emulator::Work> work;
+};
+struct CUgraphExec_st {
+  std::deque<rho::cuda_emulator::Work> work;
+};
+
+namespace rho::cuda_emulator {
+namespace {
+
+CUstream_st* Streams::make() {
+  const std::scoped_lock lock(mutex_);
+  return all_.emplace_back(std::make_unique<CUstream_st>()).get();
+}
+
+void Streams::finish() {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& stream : all_) stream->finish();
+}
+
+}  // namespace
+
+cudaError_t run(const cudaLaunchConfig_t& config, std::function<void()> body) {
+  const dim3 grid = config.gridDim, block = config.blockDim;
+  constexpr unsigned kMaxGrid = 65535;
+  const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
+  const bool fits = threads >= 1 && threads <= kMaxThreads && grid.x >= 1 && grid.x <= INT32_MAX &&
+                    grid.y >= 1 && grid.y <= kMaxGrid && grid.z >= 1 && grid.z <= kMaxGrid;
+  if (!fits) return cudaErrorInvalidConfiguration;
+  config.stream->take([grid, block, body = std::move(body)] { run_grid(grid, block, body); });
   return cudaSuccess;
 }
 
@@ -299,6 +400,12 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "invalid configuration argument";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
+    case cudaErrorNotReady:
+      return "device not ready";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
   }
   return "unknown error";
 }
@@ -327,16 +434,91 @@ cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
 }
 
 cudaError_t cudaFree(void* pointer) {
+  streams().finish();
   device_memory().remove(pointer);
   std::free(pointer);
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
-                            cudaStream_t) {
-  const Opened opened;
-  std::memcpy(to, from, bytes);
+cudaError_t cudaFreeHost(void* pointer) {
+  streams().finish();
+  std::free(pointer);
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
+                            cudaStream_t stream) {
+  stream->take([=] {
+    const Opened opened;
+    std::memcpy(to, from, bytes);
+  });
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = streams().make();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const cudaError_t status = stream->refuse_captured();
+  if (status == cudaSuccess) stream->finish();
+  return status;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  const cudaError_t status = stream->refuse_captured();
+  if (status == cudaSuccess) stream->begin_capture();
+  return status;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  std::optional<std::deque<Work>> work = stream->end_capture();
+  *graph = work ? new CUgraph_st{std::move(*work)} : nullptr;
+  return work ? cudaSuccess : cudaErrorStreamCaptureInvalidated;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new CUevent_st;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (const cudaError_t status = stream->refuse_captured(); status != cudaSuccess) return status;
+  event->stream = stream;
+  event->passed = std::make_shared<std::atomic<bool>>(false);
+  stream->take([passed = event->passed] { *passed = true; });
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (event->passed == nullptr || *event->passed) return cudaSuccess;
+  event->stream->advance();
+  return cudaErrorNotReady;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long) {
+  *executable = new CUgraphExec_st{graph->work};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  for (const Work& work : executable->work) stream->take(work);
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
+  return cudaSuccess;
+}

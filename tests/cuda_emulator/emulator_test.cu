@@ -49,7 +49,12 @@ __global__ void diverge() {
 }
 
 TEST(CudaEmulatorDeathTest, ABarrierThatSomeNeverReach) {
-  EXPECT_DEATH(launch("diverge", kDevice, diverge, 1, 32), "barrier");
+  EXPECT_DEATH(
+      {
+        launch("diverge", kDevice, diverge, 1, 32);
+        synchronize(kDevice, "diverge");
+      },
+      "barrier");
 }
 
 TEST(CudaEmulator, ALaunchThatNoDeviceTakesNamesTheOperation) {
@@ -59,6 +64,18 @@ TEST(CudaEmulator, ALaunchThatNoDeviceTakesNamesTheOperation) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "[wide] CUDA: invalid configuration argument");
   }
+}
+
+TEST(CudaEmulator, NothingIsDoneBeforeSomebodyWaits) {
+  if (is_blocking()) GTEST_SKIP() << "every kernel is waited for";
+  int* memory = nullptr;
+  ASSERT_EQ(cudaMallocManaged(reinterpret_cast<void**>(&memory), 64 * sizeof(int)), cudaSuccess);
+  memory[0] = -1;
+  launch("sum_of_warp", kDevice, sum_of_warp, 1, 64, memory);
+  EXPECT_EQ(memory[0], -1);
+  synchronize(kDevice, "sum_of_warp");
+  EXPECT_EQ(memory[0], 496);
+  cudaFree(memory);
 }
 
 #ifdef __SANITIZE_ADDRESS__
@@ -72,8 +89,12 @@ TEST(CudaEmulatorDeathTest, HostCodeMayNotTouchDeviceMemory) {
 TEST(CudaEmulatorDeathTest, KernelsMayNotWritePastTheEnd) {
   void* memory = nullptr;
   ASSERT_EQ(cudaMalloc(&memory, 1024), cudaSuccess);
-  EXPECT_DEATH(launch("write_past", kDevice, write_past, 1, 1, static_cast<int*>(memory), 256),
-               "heap-buffer-overflow");
+  EXPECT_DEATH(
+      {
+        launch("write_past", kDevice, write_past, 1, 1, static_cast<int*>(memory), 256);
+        synchronize(kDevice, "write_past");
+      },
+      "heap-buffer-overflow");
   cudaFree(memory);
 }
 #endif

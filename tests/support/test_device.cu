@@ -29,6 +29,10 @@ class ManagedMemory final : public Memory {
   void copy(const void* from, void* to, std::size_t bytes, int device_index) override {
     device_.copy(from, to, bytes, device_index);
   }
+  std::uint64_t order(int device_index) const override { return device_.order(device_index); }
+  std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
+    return device_.free_after(block);
+  }
 
  private:
   Memory& device_;

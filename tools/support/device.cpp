@@ -11,6 +11,7 @@ Device parse_device(const std::string& text) {
   if (text == "cpu") return {};
   Device device{DeviceType::CUDA, 0};
   if (text == "cuda") return device;
+  if (text == "auto") return device_count(DeviceType::CUDA) > 0 ? device : Device{};
   const std::string prefix = "cuda:";
   bool is_valid = text.starts_with(prefix) && text.size() > prefix.size();
   if (is_valid) {

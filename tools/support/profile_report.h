@@ -10,10 +10,6 @@
 
 namespace rho::tools {
 
-// Phases whose time is also told by layer.
-inline constexpr const char* kForward = "forward";
-inline constexpr const char* kBackward = "backward";
-
 /// Means per step, in milliseconds. A span's own time is its time without that of the spans in it,
 /// so everything adds up: the parts of a phase to the phase, the phases to the step.
 struct ProfileSummary {

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <string>
 
+#include "tools/support/console.h"
+
 namespace rho::tools {
 namespace {
 
@@ -30,7 +32,7 @@ Progress::Progress(std::int64_t examples, std::int64_t done, std::int64_t epochs
       first_(done),
       done_(done),
       epochs_(epochs),
-      terminal_(::isatty(STDERR_FILENO) == 1) {}
+      terminal_(::isatty(::fileno(console().err)) == 1) {}
 
 Progress::~Progress() { wipe(); }
 
@@ -47,34 +49,35 @@ void Progress::step(std::int64_t seen, double loss, double img_per_s) {
   const int filled = static_cast<int>(part * kBarWidth);
   const std::string bar = std::string(static_cast<std::size_t>(filled), '=') +
                           std::string(static_cast<std::size_t>(kBarWidth - filled), ' ');
-  std::fprintf(stderr, "\r\033[Kepoch %lld/%lld [%s] %3.0f%%  loss %.4f  %.0f img/s  ETA %s",
+  std::fprintf(console().err, "\r\033[Kepoch %lld/%lld [%s] %3.0f%%  loss %.4f  %.0f img/s  ETA %s",
                static_cast<long long>(done_ + 1), static_cast<long long>(epochs_), bar.c_str(),
                100 * part, loss, img_per_s, clock_text(eta).c_str());
-  std::fflush(stderr);
+  std::fflush(console().err);
 }
 
 void Progress::epoch(const EpochRecord& record) {
   wipe();
   done_ = record.epoch;
-  std::printf(
+  std::fprintf(
+      console().out,
       "epoch %lld/%lld  lr %.4g  train: loss %.4f error %.2f%%  test: loss %.4f error %.2f%%  "
       "log rho %.3f  %.0f img/s  %.1f s\n",
       static_cast<long long>(record.epoch), static_cast<long long>(epochs_), record.lr,
       record.train_loss, 100 * record.train_error, record.test_loss, 100 * record.test_error,
       record.log_rho, record.img_per_s, record.seconds);
-  std::fflush(stdout);
+  std::fflush(console().out);
 }
 
 void Progress::print(const std::string& lines) {
   wipe();
-  std::fputs(lines.c_str(), stdout);
-  std::fflush(stdout);
+  std::fputs(lines.c_str(), console().out);
+  std::fflush(console().out);
 }
 
 void Progress::wipe() {
   if (!drawn_) return;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
+  std::fputs("\r\033[K", console().err);
+  std::fflush(console().err);
   drawn_ = false;
 }
 

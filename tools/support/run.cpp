@@ -1,37 +1,39 @@
 #include "tools/support/run.h"
 
-#include <cerrno>
+#include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <new>
 #include <string>
 
 #include "tensor/error.h"
 #include "tools/support/command_line.h"
+#include "tools/support/console.h"
 
 namespace rho::tools {
 namespace {
 
-int report(std::string message, int code) {
+int report(const std::string& program, std::string message, int code) {
   for (char& c : message)
     if (c == '\n' || c == '\r') c = ' ';
   while (!message.empty() && message.back() == ' ') message.pop_back();
-  std::cout.flush();
-  std::cerr << program_invocation_short_name << ": " << message << std::endl;
+  std::fflush(console().out);
+  std::fprintf(console().err, "%s: %s\n", program.c_str(), message.c_str());
+  std::fflush(console().err);
   return code;
 }
 
 }  // namespace
 
-int run_main(const std::function<int()>& body) {
+int run_main(char** argv, const std::function<int()>& body) {
+  const std::string program = std::filesystem::path(argv[0]).filename();
   try {
     return body();
   } catch (const UsageError& error) {
-    return report(std::string(error.what()) + " (see --help)", 2);
+    return report(program, std::string(error.what()) + " (see --help)", 2);
   } catch (const std::bad_alloc&) {
-    return report("out of memory", 1);
+    return report(program, "out of memory", 1);
   } catch (const std::exception& error) {
-    return report(error.what(), 1);
+    return report(program, error.what(), 1);
   }
 }
 

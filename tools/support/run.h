@@ -6,14 +6,15 @@
 
 namespace rho::tools {
 
-/// Runs `body` and returns its exit code. A failure is exactly one line "PROGRAM: message" on
-/// stderr; the code is 2 for a wrong command line and 1 for everything else.
-int run_main(const std::function<int()>& body);
+/// Runs `body` and returns its exit code. A failure is exactly one line "PROGRAM: message", with
+/// argv[0]'s name, on the console; the code is 2 for a wrong command line and 1 for everything
+/// else.
+int run_main(char** argv, const std::function<int()>& body);
 
 /// The same of run(options): `parse` reads them from the command line, or has none after --help.
 template <class Parse, class Run>
 int run_main(int argc, char** argv, Parse&& parse, Run&& run) {
-  return run_main([&] {
+  return run_main(argv, [&] {
     const auto options = parse(argc, argv);
     return options ? run(*options) : 0;
   });

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "autograd/ops/losses.h"
@@ -13,6 +14,7 @@
 #include "kernels/fill.h"
 #include "kernels/threads.h"
 #include "nn/atomic_file.h"
+#include "nn/gradient_step.h"
 #include "nn/model.h"
 #include "nn/safetensors.h"
 #include "nn/state.h"
@@ -24,6 +26,7 @@
 #include "tools/measure/margins.h"
 #include "tools/measure/normalization.h"
 #include "tools/support/checkpoint.h"
+#include "tools/support/console.h"
 #include "tools/support/data.h"
 #include "tools/support/device.h"
 #include "tools/support/groups.h"
@@ -127,13 +130,20 @@ class Training {
         examples_(split.train.size()),
         train_(split.train, standardization_,
                {options.batch, true, options.augment, dtype_of(options),
-                seed_of(options, Stream::Order)}),
+                seed_of(options, Stream::Order), device}),
         train_evaluation_(split.train, standardization_, evaluation_options()),
         test_evaluation_(split.test, standardization_, evaluation_options()),
         schedule_(optim::make_schedule(options.schedule)) {
     Rng rng = rng_of(options, Stream::Weights);
     model_ = nn::make_model(spec_, init_of(options), rng, dtype_of(options));
     model_->to(device_);
+    // The other losses make their targets on the host.
+    step_.emplace(
+        *model_,
+        [this](const Variable& logits, const Tensor& labels) {
+          return objective(options_.loss, logits, labels);
+        },
+        options.loss == "cross-entropy");
     if (!start.empty()) nn::import_state(*model_, nn::read_safetensors(start).tensors, start);
     optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
     optimizer_->skip_nonfinite(options.nonfinite == "skip");
@@ -143,6 +153,11 @@ class Training {
   std::int64_t examples() const { return examples_; }
   std::int64_t steps_an_epoch() const { return train_.batches(); }
   const nn::Module& model() const { return *model_; }
+  // Where it computes: "2 threads", "cuda:0".
+  std::string place() const {
+    if (device_.type == DeviceType::CPU) return std::to_string(options_.threads) + " threads";
+    return "cuda:" + std::to_string(device_.index);
+  }
 
   void restore(const Checkpoint& checkpoint, const std::string& source) {
     for (const auto& [key, value] : metadata_of(options_, spec_, standardization_)) {
@@ -182,6 +197,7 @@ class Training {
     datasets::LoaderOptions out;
     out.batch = kEvaluationBatch;
     out.dtype = dtype_of(options_);
+    out.device = device_;
     return out;
   }
 
@@ -209,11 +225,10 @@ class Training {
     const Recording recording(profile);
     const ProfileScope scope(SpanKind::Step, "step");
     const datasets::Batch batch = next_batch();
-    const auto [logits, loss] = forward(batch);
+    const auto [logits, loss] = (*step_)(batch.inputs, batch.labels);
     const double value = loss.item();
     if (!std::isfinite(value) && options_.nonfinite == "stop")
       fail_diverged(epoch, "the loss is not finite");
-    backward(loss);
     const std::int64_t skipped = optimizer_->skipped_steps();
     update(epoch, logits, batch.labels);
     if (options_.audit && optimizer_->skipped_steps() == skipped) keep_audit(epoch, step);
@@ -222,20 +237,7 @@ class Training {
 
   datasets::Batch next_batch() {
     const ProfileScope scope(SpanKind::Phase, "data wait");
-    const datasets::Batch batch = *train_.next();  // there are steps_an_epoch() of them
-    return {batch.inputs.to(device_), batch.labels.to(device_)};
-  }
-
-  std::pair<Variable, Variable> forward(const datasets::Batch& batch) {
-    const ProfileScope scope(SpanKind::Phase, kForward);
-    const Variable logits = (*model_)(Variable(batch.inputs));
-    return {logits, objective(options_.loss, logits, batch.labels)};
-  }
-
-  void backward(const Variable& loss) {
-    const ProfileScope scope(SpanKind::Phase, kBackward);
-    model_->zero_grad();
-    loss.backward();
+    return *train_.next();  // there are steps_an_epoch() of them
   }
 
   void update(std::int64_t epoch, const Variable& logits, const Tensor& labels) {
@@ -311,6 +313,7 @@ class Training {
   datasets::Loader test_evaluation_;
   std::unique_ptr<optim::Schedule> schedule_;
   std::shared_ptr<nn::Module> model_;
+  std::optional<nn::GradientStep> step_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::string audit_;
 };
@@ -324,17 +327,18 @@ std::optional<std::string> met_before(const StopRules& rules, const RunDirectory
 
 void report_start(const TrainOptions& options, const Training& training, std::int64_t tested,
                   std::int64_t done) {
-  std::printf("%s: %lld parameters, %s: %lld training and %lld test examples, %d threads\n",
-              options.model.c_str(), static_cast<long long>(training.model().parameter_count()),
-              options.data.c_str(), static_cast<long long>(training.examples()),
-              static_cast<long long>(tested), options.threads);
-  if (done > 0) std::printf("resumed after epoch %lld\n", static_cast<long long>(done));
-  std::fflush(stdout);
+  std::fprintf(console().out, "%s: %lld parameters, %s: %lld training and %lld test examples, %s\n",
+               options.model.c_str(), static_cast<long long>(training.model().parameter_count()),
+               options.data.c_str(), static_cast<long long>(training.examples()),
+               static_cast<long long>(tested), training.place().c_str());
+  if (done > 0)
+    std::fprintf(console().out, "resumed after epoch %lld\n", static_cast<long long>(done));
+  std::fflush(console().out);
 }
 
 void report_end(std::int64_t epoch, const std::optional<std::string>& stop) {
-  std::printf("complete after epoch %lld%s%s\n", static_cast<long long>(epoch), stop ? ": " : "",
-              stop ? stop->c_str() : "");
+  std::fprintf(console().out, "complete after epoch %lld%s%s\n", static_cast<long long>(epoch),
+               stop ? ": " : "", stop ? stop->c_str() : "");
 }
 
 }  // namespace

@@ -14,14 +14,14 @@ namespace {
 
 class Driver {
  public:
-  Driver(const Folder& folder, const Source& source, std::size_t jobs)
-      : folder_(folder), source_(source), jobs_(jobs), progress_(folder, source.bar) {}
+  Driver(const Folder& folder, const Source& source, const Drive& how)
+      : folder_(folder), source_(source), how_(how), progress_(folder, source.bar) {}
 
   void run() {
     folder_.collect();
     while (refill() || !running_.empty() || !elsewhere_.empty()) {
       poll(running_);
-      if (running_.size() < jobs_) poll(elsewhere_);
+      if (running_.size() < how_.jobs) poll(elsewhere_);
       source_.between();
       draw();
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -32,11 +32,11 @@ class Driver {
   // True when a run has started.
   bool refill() {
     bool started = false;
-    while (running_.size() < jobs_ && !exhausted_) {
+    while (running_.size() < how_.jobs && !exhausted_) {
       const std::optional<std::size_t> next = source_.next();
       exhausted_ = !next;
       if (next && folder_.state(folder_.runs()[*next]) != Folder::State::Done) {
-        running_.emplace_back(folder_, folder_.runs()[*next]);
+        running_.emplace_back(folder_, folder_.runs()[*next], how_.in_process);
         started = true;
       }
     }
@@ -72,7 +72,7 @@ class Driver {
 
   const Folder& folder_;
   const Source& source_;
-  std::size_t jobs_;
+  const Drive& how_;
   Progress progress_;
   bool exhausted_ = false;
   std::list<Job> running_, elsewhere_;
@@ -80,9 +80,9 @@ class Driver {
 
 }  // namespace
 
-void drive(const Folder& folder, const Source& source, std::size_t jobs, int threads) {
-  setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), 1);  // the programs inherit it
-  Driver(folder, source, jobs).run();
+void drive(const Folder& folder, const Source& source, const Drive& how) {
+  setenv("OMP_NUM_THREADS", std::to_string(how.threads).c_str(), 1);  // the programs inherit it
+  Driver(folder, source, how).run();
 }
 
 }  // namespace rho::sweep

@@ -14,8 +14,16 @@ struct Source {
   bool bar = true;                                   ///< shows how the whole sweep stands
 };
 
-/// Does the runs that `source` gives, `jobs` at a time, each with `threads` threads. A run that
-/// fails does not stop the others; one that another process works on is waited for.
-void drive(const Folder& folder, const Source& source, std::size_t jobs, int threads);
+/// How runs are done: `jobs` at a time, each with `threads` threads of the CPU, and as threads of
+/// this process where that is possible and asked for.
+struct Drive {
+  std::size_t jobs = 1;
+  int threads = 1;
+  bool in_process = false;
+};
+
+/// Does the runs that `source` gives. A run that fails does not stop the others; one that another
+/// process works on is waited for.
+void drive(const Folder& folder, const Source& source, const Drive& how);
 
 }  // namespace rho::sweep

@@ -8,6 +8,8 @@
 
 #include "nn/atomic_file.h"
 #include "tensor/error.h"
+#include "tools/sweep/child.h"
+#include "tools/sweep/task.h"
 
 namespace rho::sweep {
 namespace {
@@ -38,12 +40,15 @@ std::string script(const std::vector<Command>& commands) {
 
 }  // namespace
 
-Job::Job(const Folder& folder, const Run& run)
-    : folder_(&folder), run_(&run), commands_(commands(folder.recipe(), run, folder.of(run))) {}
+Job::Job(const Folder& folder, const Run& run, bool in_process)
+    : folder_(&folder),
+      run_(&run),
+      commands_(commands(folder.recipe(), run, folder.of(run))),
+      in_process_(in_process) {}
 
 Job::Progress Job::poll() {
   if (lock_.descriptor() < 0) return start();
-  const std::optional<int> code = child_->poll();
+  const std::optional<int> code = running_->poll();
   return code ? finish(*code) : Progress::Running;
 }
 
@@ -57,7 +62,10 @@ Job::Progress Job::start() {
 }
 
 Job::Progress Job::start_next() {
-  child_ = std::make_unique<Child>(commands_[at_], log(), lock_.descriptor());
+  if (in_process_ && Task::can_run(commands_[at_]))
+    running_ = std::make_unique<Task>(commands_[at_], log());
+  else
+    running_ = std::make_unique<Child>(commands_[at_], log(), lock_.descriptor());
   return Progress::Running;
 }
 

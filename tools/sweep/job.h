@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "tools/support/folder_lock.h"
-#include "tools/sweep/child.h"
 #include "tools/sweep/folder.h"
+#include "tools/sweep/running.h"
 
 namespace rho::sweep {
 
@@ -15,7 +15,8 @@ class Job {
  public:
   enum class Progress { Running, Elsewhere, Done, Failed };
 
-  Job(const Folder& folder, const Run& run);
+  /// `in_process`: of programs that can be, each is a thread of this process.
+  Job(const Folder& folder, const Run& run, bool in_process);
 
   const Run& run() const { return *run_; }
   /// Goes on to the next program when one has ended, and records the end of the last one.
@@ -36,7 +37,8 @@ class Job {
   std::vector<Command> commands_;
   std::size_t at_ = 0;
   tools::FolderLock lock_;
-  std::unique_ptr<Child> child_;
+  std::unique_ptr<Running> running_;
+  bool in_process_;
 };
 
 }  // namespace rho::sweep

@@ -3,12 +3,12 @@
 
 #include <vector>
 
-#include "tensor/allocator.h"
+#include "kernels/cuda/runtime/upload.cuh"
 #include "tensor/tensor.h"
 
 namespace rho::kernels::cuda {
 
-/// `count` values of a trivially copyable type, uninitialised, from the caching allocator.
+/// `count` values of a trivially copyable type, uninitialised or those of the host.
 template <class T>
 class Buffer {
  public:
@@ -17,26 +17,18 @@ class Buffer {
             Tensor::empty({count * static_cast<std::int64_t>(sizeof(T))}, DType::UInt8, device)) {}
   Buffer(const std::vector<T>& values, Device device)
       : Buffer(static_cast<std::int64_t>(values.size()), device) {
-    move(values.data(), data());
+    upload("cuda copy", values.data(), static_cast<std::size_t>(bytes_.numel()), data(), device);
   }
 
   T* data() const { return static_cast<T*>(bytes_.raw()); }
   /// Waits for what fills the array, and copies it.
   std::vector<T> download() const {
-    std::vector<T> values(static_cast<std::size_t>(bytes_.numel()) / sizeof(T));
-    move(data(), values.data());
-    return values;
+    const Tensor here = bytes_.to(Device{});
+    const T* const values = static_cast<const T*>(here.raw());
+    return {values, values + static_cast<std::size_t>(bytes_.numel()) / sizeof(T)};
   }
 
  private:
-  void move(const T* from, T* to) const {
-    if (bytes_.numel() == 0) return;
-    const Device device = bytes_.device();
-    allocator(device.type)
-        .memory()
-        .copy(from, to, static_cast<std::size_t>(bytes_.numel()), device.index);
-  }
-
   Tensor bytes_;
 };
 

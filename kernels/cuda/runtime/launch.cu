@@ -15,8 +15,11 @@ bool is_blocking() {
 }
 
 void synchronize(Device device, std::string_view op) {
-  check_status(cudaSetDevice(device.index), op);
-  check_status(cudaStreamSynchronize(nullptr), op);
+  const Stream& stream = stream_of(device);
+  check(stream.captured == 0, op,
+        "waits for a device whose work is being captured; a layer that reads values on the host "
+        "says so with is_replayable()");
+  check_status(cudaStreamSynchronize(stream.handle), op);
   raise_reported();
 }
 

@@ -1,18 +1,15 @@
-// Starting kernels. All work of a device is in the order of one stream, its default one, so a
-// tensor's memory can be used again as soon as the last handle is gone: what still runs comes
-// first.
+// Starting kernels, on this thread's stream.
 #pragma once
 
-#include "kernels/cuda/runtime/check.cuh"
-#include "tensor/device.h"
+#include "kernels/cuda/runtime/stream.cuh"
 
 namespace rho::kernels::cuda {
 
 /// Threads of a block, where nothing asks for another number.
 inline constexpr unsigned kThreads = 256;
 
-/// Waits for the device and throws what a kernel reported (runtime/report.cuh), or what failed,
-/// naming `op`.
+/// Waits for this thread's work on the device and throws what one of its kernels reported
+/// (runtime/report.cuh), or what failed, naming `op`.
 void synchronize(Device device, std::string_view op);
 
 /// Whether every launch waits for its kernel: where the environment has CUDA_LAUNCH_BLOCKING=1, as
@@ -24,8 +21,8 @@ bool is_blocking();
 template <class... Parameters, class... Arguments>
 void launch(std::string_view op, Device device, void (*kernel)(Parameters...), unsigned blocks,
             unsigned threads, const Arguments&... arguments) {
-  check_status(cudaSetDevice(device.index), op);
   cudaLaunchConfig_t config{};
+  config.stream = stream_of(device).handle;
   config.gridDim = dim3(blocks);
   config.blockDim = dim3(threads);
   check_status(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), op);

@@ -1,9 +1,51 @@
-// Memory of CUDA devices, registered with the caching allocator when the backend is loaded.
+// Memory of CUDA devices, and of the host for transfers, registered with the caching allocators
+// when the backend is loaded.
+#include <cstring>
+
 #include "kernels/cuda/runtime/launch.cuh"
 #include "tensor/allocator.h"
 
 namespace rho::kernels::cuda {
 namespace {
+
+/// A point in a stream. During a capture nothing can be marked: then it is set at the first
+/// question after it.
+class StreamMark final : public Mark {
+ public:
+  explicit StreamMark(Stream& stream) : stream_(stream) { set(); }
+  ~StreamMark() override {
+    if (event_ != nullptr) static_cast<void>(cudaEventDestroy(event_));
+  }
+  bool passed() noexcept override {
+    if (!is_set_) set();
+    if (!is_set_) return false;
+    const bool is_over = cudaEventQuery(event_) == cudaSuccess;
+    static_cast<void>(cudaGetLastError());  // "not ready" is no failure
+    return is_over;
+  }
+
+ private:
+  void set() noexcept {
+    if (stream_.captured != 0) return;
+    if (event_ == nullptr &&
+        cudaEventCreateWithFlags(&event_, cudaEventDisableTiming) != cudaSuccess)
+      return;
+    is_set_ = cudaEventRecord(event_, stream_.handle) == cudaSuccess;
+  }
+
+  Stream& stream_;
+  cudaEvent_t event_ = nullptr;
+  bool is_set_ = false;
+};
+
+// At exit the driver may be gone already: then nothing is in use.
+std::unique_ptr<Mark> mark_of_thread(int device_index) noexcept {
+  try {
+    return std::make_unique<StreamMark>(stream_of({DeviceType::CUDA, device_index}));
+  } catch (...) {
+    return nullptr;
+  }
+}
 
 class DeviceMemory final : public Memory {
  public:
@@ -26,16 +68,51 @@ class DeviceMemory final : public Memory {
   }
   void copy(const void* from, void* to, std::size_t bytes, int device_index) override {
     constexpr auto op = "cuda copy";
-    check_status(cudaSetDevice(device_index), op);
+    const Device device{DeviceType::CUDA, device_index};
     // cudaMemcpyDefault finds both ends by their addresses.
-    check_status(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, nullptr), op);
-    synchronize({DeviceType::CUDA, device_index}, op);
+    check_status(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(device).handle), op);
+    synchronize(device, op);
+  }
+  std::uint64_t order(int device_index) const override {
+    return stream_of({DeviceType::CUDA, device_index}).current_order();
+  }
+  std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
+    try {
+      const Stream& stream = stream_of({DeviceType::CUDA, block.device_index});
+      if (block.order == stream.order || block.order == stream.captured) return nullptr;
+    } catch (...) {
+      return nullptr;
+    }
+    return mark_of_thread(block.device_index);
   }
 };
 
-const bool registered = [] {
+/// Page-locked memory of the host. The host writes it at once, so it waits for every transfer.
+class StagingMemory final : public Memory {
+ public:
+  int device_count() const noexcept override { return 1; }
+  void* allocate(std::size_t bytes, int device_index) override {
+    check_status(cudaSetDevice(device_index), "staging memory");
+    void* pointer = nullptr;
+    check_status(cudaHostAlloc(&pointer, bytes, cudaHostAllocPortable), "staging memory");
+    return pointer;
+  }
+  void release(void* pointer, int) noexcept override {
+    if (cudaFreeHost(pointer) != cudaSuccess) static_cast<void>(cudaGetLastError());
+  }
+  void copy(const void* from, void* to, std::size_t bytes, int) override {
+    std::memcpy(to, from, bytes);
+  }
+  std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
+    return mark_of_thread(block.device_index);
+  }
+};
+
+[[maybe_unused]] const bool registered = [] {
   static DeviceMemory memory;
+  static StagingMemory staging;
   register_memory(DeviceType::CUDA, memory);
+  register_staging_memory(DeviceType::CUDA, staging);
   return true;
 }();
 

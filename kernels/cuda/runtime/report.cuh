@@ -31,10 +31,10 @@ struct Reporter {
   }
 };
 
-/// A reporter whose note makes the host call raise.
+/// A reporter of this thread, whose note makes the host call raise.
 Reporter reporter(Raise raise);
 
-/// Throws what has been reported since the last call, with all kernels over.
+/// Throws what this thread's kernels, which are over, have reported since the last call.
 void raise_reported();
 
 }  // namespace rho::kernels::cuda

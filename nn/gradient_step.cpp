@@ -1,0 +1,77 @@
+#include "nn/gradient_step.h"
+
+#include <utility>
+
+#include "kernels/copy.h"
+
+namespace rho::nn {
+
+GradientStep::GradientStep(Module& model, Objective objective, bool captures)
+    : model_(model),
+      objective_(std::move(objective)),
+      captures_(captures && model.is_replayable()) {}
+
+GradientStep::Result GradientStep::operator()(const Tensor& inputs, const Tensor& labels) {
+  if (!captures_ || !can_capture(inputs.device())) return run(inputs, labels);
+  Signature now = signature_of(inputs, labels);
+  if (graph_ != nullptr && now == captured_) {
+    kernels::copy(inputs, inputs_);
+    kernels::copy(labels, labels_);
+    replay();
+    model_.after_replay();
+    return result_;
+  }
+  if (std::exchange(last_, now) != now) return run(inputs, labels);
+  capture_step(inputs, labels);
+  captured_ = std::move(now);
+  replay();
+  return result_;
+}
+
+GradientStep::Signature GradientStep::signature_of(const Tensor& inputs, const Tensor& labels) {
+  Signature out;
+  const auto add = [&](const Tensor& x) {
+    out.insert(out.end(), x.shape().begin(), x.shape().end());
+    out.push_back(static_cast<std::int64_t>(x.dtype()));
+  };
+  const auto add_place = [&](const Tensor& x) {
+    out.push_back(static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(x.raw())));
+  };
+  add(inputs);
+  add(labels);
+  out.push_back(model_.training() ? 1 : 0);
+  for (const NamedParameter& parameter : model_.parameters()) add_place(parameter.value.value());
+  for (const NamedBuffer& buffer : model_.buffers()) add_place(*buffer.value);
+  return out;
+}
+
+GradientStep::Result GradientStep::run(const Tensor& inputs, const Tensor& labels) {
+  Result out;
+  {
+    const ProfileScope scope(SpanKind::Phase, kForward);
+    out.outputs = model_(Variable(inputs));
+    out.loss = objective_(out.outputs, labels);
+  }
+  const ProfileScope scope(SpanKind::Phase, kBackward);
+  model_.zero_grad();
+  out.loss.backward();
+  return out;
+}
+
+void GradientStep::capture_step(const Tensor& inputs, const Tensor& labels) {
+  graph_.reset();
+  inputs_ = kernels::clone(inputs);
+  labels_ = kernels::clone(labels);
+  graph_ = capture(inputs.device(), [&] { result_ = run(inputs_, labels_); });
+  gradients_.clear();
+  for (const NamedParameter& parameter : model_.parameters())
+    gradients_.push_back(parameter.value.grad());
+}
+
+void GradientStep::replay() {
+  graph_->replay();
+  std::size_t i = 0;
+  for (NamedParameter& parameter : model_.parameters()) parameter.value.set_grad(gradients_[i++]);
+}
+
+}  // namespace rho::nn

@@ -90,21 +90,19 @@ __device__ T normalized(const Channel<T>& of, T x) {
 
 template <class T>
 struct Normalize {
-  const T *x, *residual;  // residual may be null
   const Channel<T>* channels;
-  bool relu;
-  T* y;
+  bool adds, relu;
 
   struct OfChannel {
-    Normalize maps;
     Channel<T> of;
-    __device__ void operator()(std::int64_t i) const {
-      T z = normalized(of, maps.x[i]);
-      if (maps.residual != nullptr) z += maps.residual[i];
-      maps.y[i] = maps.relu && z < 0 ? T{0} : z;
+    bool adds, relu;
+    __device__ T operator()(T x, T residual) const {
+      T z = normalized(of, x);
+      if (adds) z += residual;
+      return relu && z < 0 ? T{0} : z;
     }
   };
-  __device__ OfChannel channel(std::int64_t c) const { return {*this, channels[c]}; }
+  __device__ OfChannel channel(std::int64_t c) const { return {channels[c], adds, relu}; }
 };
 
 void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
@@ -113,9 +111,9 @@ void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tens
   constexpr auto op = "batch_norm";
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const auto channels = channels_of<T>(op, with);
-    cuda::for_each_by_channel(op, x.device(), x.size(0), x.size(1),
-                              Normalize<T>{x.data<T>(), residual.data_or_null<T>(), channels.data(),
-                                           with.relu, y.data<T>()});
+    cuda::map_by_channel<T>(op, x.device(), x.size(0), x.size(1),
+                            {x.data<T>(), residual.data_or_null<T>(), y.data<T>()},
+                            Normalize<T>{channels.data(), residual.defined(), with.relu});
   });
 }
 
@@ -163,23 +161,20 @@ struct StoreGradients {
 
 template <class T>
 struct GradX {
-  const T *x, *g;
   const Channel<T>* channels;
   bool relu;  // whether g still has to be masked, by the sign that x gives
-  T* grad_x;
 
   struct OfChannel {
-    GradX maps;
     Channel<T> of;
     T inverse;
-    __device__ void operator()(std::int64_t i) const {
-      const T x = maps.x[i];
-      const T gradient = maps.relu && !(normalized(of, x) > 0) ? T{0} : maps.g[i];
-      maps.grad_x[i] = of.scale * (gradient - of.mean_grad - (x - of.mean) * inverse * of.slope);
+    bool relu;
+    __device__ T operator()(T x, T g) const {
+      const T gradient = relu && !(normalized(of, x) > 0) ? T{0} : g;
+      return of.scale * (gradient - of.mean_grad - (x - of.mean) * inverse * of.slope);
     }
   };
   __device__ OfChannel channel(std::int64_t c) const {
-    return {*this, channels[c], static_cast<T>(channels[c].inverse)};
+    return {channels[c], static_cast<T>(channels[c].inverse), relu};
   }
 };
 
@@ -197,10 +192,9 @@ void batch_norm_grad_cuda(const Tensor& x, const BatchNormArguments& with, const
                         channels.data(), x.size(1), with.relu, masked},
         StoreGradients<T>{channels.data(), static_cast<double>(x.size(0)), grads.gamma.data<T>(),
                           grads.beta.data<T>()});
-    cuda::for_each_by_channel(
-        op, x.device(), x.size(0), x.size(1),
-        GradX<T>{x.data<T>(), through_y ? masked : grad_y.data<T>(), channels.data(),
-                 with.relu && !through_y, grads.x.data<T>()});
+    cuda::map_by_channel<T>(op, x.device(), x.size(0), x.size(1),
+                            {x.data<T>(), through_y ? masked : grad_y.data<T>(), grads.x.data<T>()},
+                            GradX<T>{channels.data(), with.relu && !through_y});
   });
 }
 

@@ -7,28 +7,26 @@ namespace {
 
 template <class T>
 struct BiasRelu {
-  T* x;
   const T* bias;
   bool relu;
 
   struct Channel {
-    T* x;
     T bias;
     bool relu;
-    __device__ void operator()(std::int64_t i) const {
-      const T y = x[i] + bias;
-      x[i] = relu && y < 0 ? T{0} : y;
+    __device__ T operator()(T x, T) const {
+      const T y = x + bias;
+      return relu && y < 0 ? T{0} : y;
     }
   };
-  __device__ Channel channel(std::int64_t c) const { return {x, bias[c], relu}; }
+  __device__ Channel channel(std::int64_t c) const { return {bias[c], relu}; }
 };
 
 void bias_relu_cuda(const Tensor& x, const Tensor& bias, bool relu) {
   constexpr auto op = "bias_relu";
   expect_channels(op, x, bias);
   dispatch_floating(x.dtype(), op, [&]<class T>() {
-    cuda::for_each_by_channel(op, x.device(), x.size(0), x.size(1),
-                              BiasRelu<T>{x.data<T>(), bias.data<T>(), relu});
+    cuda::map_by_channel<T>(op, x.device(), x.size(0), x.size(1),
+                            {x.data<T>(), nullptr, x.data<T>()}, BiasRelu<T>{bias.data<T>(), relu});
   });
 }
 

@@ -24,6 +24,7 @@
 #include <type_traits>
 
 #include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/vector.cuh"
 
 namespace rho::kernels::cuda {
 
@@ -33,29 +34,6 @@ inline int narrow(std::string_view op, std::int64_t extent) {
   check(extent <= kMost, op, "has an extent of ", extent, ", expected at most ", kMost,
         " on a CUDA device");
   return static_cast<int>(extent);
-}
-
-/// Elements that lie next to each other, for one instruction.
-template <class T, int kWidth>
-struct alignas(sizeof(T) * kWidth) Vector {
-  T value[kWidth];
-};
-template <class T>
-inline constexpr int kWidest = 16 / static_cast<int>(sizeof(T));
-
-template <int kWidth, class T>
-__device__ Vector<T, kWidth> read(const T* from) {
-  return *reinterpret_cast<const Vector<T, kWidth>*>(from);
-}
-template <int kWidth, class T>
-__device__ void write(T* to, const Vector<T, kWidth>& vector) {
-  *reinterpret_cast<Vector<T, kWidth>*>(to) = vector;
-}
-
-/// Whether every address `first` + a sum of multiples of the `steps` is one of a vector.
-template <class T, class... Steps>
-bool in_vectors(const T* first, const Steps&... steps) {
-  return reinterpret_cast<std::uintptr_t>(first) % 16 == 0 && ((steps % kWidest<T> == 0) && ...);
 }
 
 /// The operand that is an array: line i begins per_line after the one before, and its elements are

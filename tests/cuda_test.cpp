@@ -130,7 +130,9 @@ TEST_F(Cuda, LargeProductsAgreeWithTheCpu) {
   struct Extents {
     std::int64_t rows, columns, depth;
   };
-  for (const auto& [rows, columns, depth] : {Extents{33800, 32, 12},
+  for (const auto& [rows, columns, depth] : {Extents{67600, 16, 12},
+                                             {75001, 15, 9},
+                                             {33800, 32, 12},
                                              {37301, 29, 17},
                                              {16900, 64, 20},
                                              {17741, 61, 9},

@@ -65,14 +65,18 @@ struct Tile {
   static constexpr int kThreadRows = kRows / kThreadsDown;
   static constexpr int kThreadColumns = kColumns / kThreadsAcross;
 
-  // A warp's 32 threads are 4 x 8: what they read of a slab is in few places.
+  // A warp's 32 threads are 4 x 8, or as near as that goes: what they read of a slab is in few
+  // places.
+  static constexpr int kLanesAcross = kThreadsAcross < 8 ? kThreadsAcross : 8;
+  static constexpr int kLanesDown = 32 / kLanesAcross;
+  static constexpr int kWarpsAcross = kThreadsAcross / kLanesAcross;
   __device__ static int across() {
-    const int thread = static_cast<int>(threadIdx.x);
-    return thread / 32 % (kThreadsAcross / 8) * 8 + thread % 8;
+    const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+    return warp % kWarpsAcross * kLanesAcross + lane % kLanesAcross;
   }
   __device__ static int down() {
-    const int thread = static_cast<int>(threadIdx.x);
-    return thread / (4 * kThreadsAcross) * 4 + thread / 8 % 4;
+    const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+    return warp / kWarpsAcross * kLanesDown + lane / kLanesAcross;
   }
 };
 
@@ -309,16 +313,21 @@ void tile_product_of_first(std::string_view op, Device device, const Problem& pr
 
 template <class T, int kWidth, class Problem>
 void tile_product_of_width(std::string_view op, Device device, const Problem& problem) {
+  using Narrowest = Tile<128, 16, 16, 4>;
   using Narrow = Tile<128, 32, 16, 8>;
   using Square = Tile<64, 64, 16, 16>;
   const int columns = problem.item(0).columns;
   if constexpr (sizeof(T) == 8) {  // larger slabs would not fit in shared memory
-    if (columns <= 32)
+    if (columns <= 16)
+      tile_product_of<T, kWidth, Narrowest>(op, device, problem);
+    else if (columns <= 32)
       tile_product_of<T, kWidth, Narrow>(op, device, problem);
     else
       tile_product_of<T, kWidth, Square>(op, device, problem);
   } else {
-    if (columns <= 32)
+    if (columns <= 16)
+      tile_product_of_first<T, kWidth, Narrowest, Tile<256, 16, 16, 4>>(op, device, problem);
+    else if (columns <= 32)
       tile_product_of_first<T, kWidth, Narrow, Tile<256, 32, 16, 8>>(op, device, problem);
     else if (columns <= 64)
       tile_product_of_first<T, kWidth, Square, Tile<128, 64, 16, 16>>(op, device, problem);

@@ -121,7 +121,7 @@ TEST(ApproximateErrors, AreThoseOfTheirDefinitions) {
 class RhoApproximateTest : public ::testing::Test {
  protected:
   static testing::Finished approximate(Arguments arguments) {
-    arguments.insert(arguments.begin(), std::string(RHO_BIN_DIR) + "/rho-approximate");
+    arguments.insert(arguments.begin(), testing::program("rho-approximate"));
     return testing::run(arguments);
   }
   json result(Arguments arguments) const {

@@ -26,8 +26,8 @@ class CudaTools : public ::testing::Test {
     testing::write_clouds(folder_.path() / "csv/test.csv", 30, 2);
   }
 
-  void expect_success(const std::string& program, const Arguments& options) const {
-    Arguments command{std::string(RHO_BIN_DIR) + "/" + program};
+  void expect_success(const std::string& name, const Arguments& options) const {
+    Arguments command{testing::program(name)};
     command.insert(command.end(), options.begin(), options.end());
     const testing::Finished finished = testing::run(command);
     EXPECT_EQ(finished.code, 0) << finished.err;
@@ -140,8 +140,8 @@ TEST_F(CudaTools, ASweepTrainsManyNetworksAtOnce) {
                         "[[extra]]\nname = \"wrong\"\nmodel = \"mlp-none\"\n"
                         "[scale.tiny]\nnote = \"\"\n");
   const auto sweep = [&](const std::string& out, const std::string& jobs) {
-    return testing::run({std::string(RHO_BIN_DIR) + "/rho-sweep", recipe, "--scale", "tiny",
-                         "--out", folder_.file(out), "--jobs", jobs, "--device", "cuda"});
+    return testing::run({testing::program("rho-sweep"), recipe, "--scale", "tiny", "--out",
+                         folder_.file(out), "--jobs", jobs, "--device", "cuda"});
   };
   const testing::Finished together = sweep("together", "5"), alone = sweep("alone", "1");
   EXPECT_TRUE(testing::contains(together.err, "rho-sweep: [sweep] 1 of 6 runs failed"));

@@ -40,15 +40,16 @@ class RecipesTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(RecipesTest, HoldAtTheTinyScale) {
   const testing::TemporaryFolder folder;
-  const std::string bin = RHO_BIN_DIR, out = folder.file("out");
+  const std::string out = folder.file("out");
   const std::vector<std::string> ids = families().at(GetParam());
   for (const std::string& id : ids) {
     const testing::Finished sweep =
-        testing::run({bin + "/rho-sweep", path_of(id), "--scale", "tiny", "--out", out});
+        testing::run({testing::program("rho-sweep"), path_of(id), "--scale", "tiny", "--out", out});
     ASSERT_EQ(sweep.code, 0) << id << ": " << sweep.err;
-    const testing::Finished plot = testing::run({bin + "/rho-plot", out, "--format", "svg"});
+    const testing::Finished plot =
+        testing::run({testing::program("rho-plot"), out, "--format", "svg"});
     ASSERT_EQ(plot.code, 0) << id << ": " << plot.err;
-    const testing::Finished report = testing::run({bin + "/rho-report", out, "--check"});
+    const testing::Finished report = testing::run({testing::program("rho-report"), out, "--check"});
     EXPECT_EQ(report.code, 0) << id << ": " << report.out << report.err;
   }
 }

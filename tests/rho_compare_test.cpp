@@ -47,7 +47,7 @@ class RhoCompareTest : public ::testing::Test {
     folder_.write(name + "/audit.jsonl", step(1, 0.0625) + step(2, 0.03125));
   }
   testing::Finished compare(const Arguments& options) const {
-    Arguments all{std::string(RHO_BIN_DIR) + "/rho-compare"};
+    Arguments all{testing::program("rho-compare")};
     all.insert(all.end(), options.begin(), options.end());
     return testing::run(all);
   }

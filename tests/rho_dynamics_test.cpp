@@ -16,7 +16,7 @@ using testing::Arguments;
 class RhoDynamicsTest : public ::testing::Test {
  protected:
   static testing::Finished dynamics(Arguments arguments) {
-    arguments.insert(arguments.begin(), std::string(RHO_BIN_DIR) + "/rho-dynamics");
+    arguments.insert(arguments.begin(), testing::program("rho-dynamics"));
     return testing::run(arguments);
   }
   // Exactly one line on stderr, that begins with the program's name and says `expected`.

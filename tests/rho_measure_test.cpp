@@ -49,8 +49,8 @@ class RhoMeasureTest : public ::testing::Test {
   }
 
   testing::Finished measure(const std::string& checkpoint, const Arguments& more = {}) const {
-    Arguments command{std::string(RHO_BIN_DIR) + "/rho-measure", "--checkpoint", file(checkpoint),
-                      "--data", "csv:" + file("csv")};
+    Arguments command{testing::program("rho-measure"), "--checkpoint", file(checkpoint), "--data",
+                      "csv:" + file("csv")};
     command.insert(command.end(), more.begin(), more.end());
     return testing::run(command);
   }
@@ -201,7 +201,7 @@ TEST_F(RhoMeasureTest, WritesATableOfTheExamples) {
 }
 
 TEST_F(RhoMeasureTest, ARunIsMeasuredOnItsOwnData) {
-  const auto run = testing::run({std::string(RHO_BIN_DIR) + "/rho-train",
+  const auto run = testing::run({testing::program("rho-train"),
                                  "--model",
                                  "mlp-16-2",
                                  "--data",
@@ -237,7 +237,7 @@ TEST_F(RhoMeasureTest, ARunIsMeasuredOnItsOwnData) {
   ASSERT_EQ(records.size(), 3U);
 
   const auto measured_as = [&](const json& record, const Arguments& more) {
-    Arguments command{std::string(RHO_BIN_DIR) + "/rho-measure", "--run", file("run"), "--json",
+    Arguments command{testing::program("rho-measure"), "--run", file("run"), "--json",
                       file("out.json")};
     command.insert(command.end(), more.begin(), more.end());
     const testing::Finished finished = testing::run(command);
@@ -266,7 +266,7 @@ TEST_F(RhoMeasureTest, ARunIsMeasuredOnItsOwnData) {
 }
 
 TEST_F(RhoMeasureTest, ARunThatIsNone) {
-  const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
+  const std::string binary = testing::program("rho-measure");
   expect_failure(testing::run({binary, "--run", file("none")}), 1, {file("none/config.json")});
   fs::create_directories(directory_ / "run");
   std::ofstream(file("run/config.json")) << "{";
@@ -286,8 +286,7 @@ TEST_F(RhoMeasureTest, WritesSvg) {
 }
 
 TEST_F(RhoMeasureTest, HelpHasExamples) {
-  const testing::Finished finished =
-      testing::run({std::string(RHO_BIN_DIR) + "/rho-measure", "--help"});
+  const testing::Finished finished = testing::run({testing::program("rho-measure"), "--help"});
   EXPECT_EQ(finished.code, 0);
   for (const char* part : {"Examples:", "--checkpoint", "--mean", "fashion-mnist", "resnet"})
     EXPECT_NE(finished.out.find(part), std::string::npos) << part;
@@ -310,7 +309,7 @@ TEST_F(RhoMeasureTest, WrongCommandLinesExitWith2) {
   wrong({"--mean", "0,0,x,0", "--std", "1,1,1,1"}, "--mean");
   wrong({"--mean", "0,0,0,0", "--std", "1,1,0,1"}, "--std");
   wrong({"--plot", file("out.pdf")}, ".svg");
-  const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
+  const std::string binary = testing::program("rho-measure");
   expect_failure(testing::run({binary, "--data", "csv:" + file("csv")}), 2, {"--checkpoint"});
   expect_failure(testing::run({binary, "--checkpoint", file("named.safetensors")}), 2, {"--data"});
 }
@@ -340,7 +339,7 @@ TEST_F(RhoMeasureTest, OtherFailuresExitWith1AndNameTheFile) {
   write_checkpoint("other.safetensors", {{"model", "mlp-16-2"}, {"input", "28,28,1"}});
   expect_failure(measure("other.safetensors"), 1, {file("other.safetensors"), "28,28,1"});
 
-  const std::string binary = std::string(RHO_BIN_DIR) + "/rho-measure";
+  const std::string binary = testing::program("rho-measure");
   const auto with_data = [&](const std::string& data) {
     return testing::run({binary, "--checkpoint", file("named.safetensors"), "--data", data});
   };

@@ -20,7 +20,7 @@ using testing::read_text;
 class RhoPlotTest : public ::testing::Test {
  protected:
   testing::Finished plot(const Arguments& options) const {
-    Arguments all{std::string(RHO_BIN_DIR) + "/rho-plot"};
+    Arguments all{testing::program("rho-plot")};
     all.insert(all.end(), options.begin(), options.end());
     return testing::run(all);
   }
@@ -140,7 +140,7 @@ TEST_F(RhoPlotTest, WhatIsWrongIsNamed) {
 TEST_F(RhoPlotTest, WithoutGnuplotItSaysSo) {
   testing::write_sweep(folder_);
   const testing::Finished finished = testing::run(
-      {"/usr/bin/env", "PATH=/nowhere", std::string(RHO_BIN_DIR) + "/rho-plot", folder_.string()});
+      {"/usr/bin/env", "PATH=/nowhere", testing::program("rho-plot"), folder_.string()});
   expect_failure(finished, 1, "gnuplot can not be run");
 }
 

@@ -18,7 +18,7 @@ using testing::Json;
 class RhoReportTest : public ::testing::Test {
  protected:
   testing::Finished report(const Arguments& options) const {
-    Arguments all{std::string(RHO_BIN_DIR) + "/rho-report"};
+    Arguments all{testing::program("rho-report")};
     all.insert(all.end(), options.begin(), options.end());
     return testing::run(all);
   }

@@ -47,7 +47,7 @@ class RhoSweepTest : public ::testing::Test {
   }
   Arguments command(const std::string& recipe, const std::string& out,
                     const Arguments& more = {}) const {
-    Arguments all{std::string(RHO_BIN_DIR) + "/rho-sweep",
+    Arguments all{testing::program("rho-sweep"),
                   folder_.file(recipe + ".toml"),
                   "--scale",
                   "tiny",
@@ -214,7 +214,7 @@ TEST_F(RhoSweepTest, SaysWhatIsWrong) {
   expect_failure(sweep("recipe", "out", {"--device", "gpu"}), 2, "--device");
   expect_failure(sweep("recipe", "out", {"--device", "cuda:99"}), 1, "[device] cuda:99");
   expect_failure(sweep("recipe", "out", {"--list", "--only", "1"}), 2, "--list");
-  expect_failure(testing::run({std::string(RHO_BIN_DIR) + "/rho-sweep"}), 2, "RECIPE");
+  expect_failure(testing::run({testing::program("rho-sweep")}), 2, "RECIPE");
   folder_.write("file", "");
   expect_failure(sweep("recipe", "file/out"), 1, "file/out");
 }

@@ -71,7 +71,7 @@ class RhoTrainTest : public ::testing::Test {
   fs::path out(const std::string& name = "out") const { return directory_ / name; }
 
   Arguments command(const Arguments& options) const {
-    Arguments all{std::string(RHO_BIN_DIR) + "/rho-train"};
+    Arguments all{testing::program("rho-train")};
     all.insert(all.end(), options.begin(), options.end());
     return all;
   }

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace rho::testing {
@@ -36,6 +37,11 @@ std::string content(std::FILE* file) {
 }
 
 }  // namespace
+
+std::string program(const std::string& name) {
+  const char* const folder = std::getenv("RHO_BIN_DIR");
+  return std::string(folder != nullptr ? folder : RHO_BIN_DIR) + "/" + name;
+}
 
 Finished run(const Arguments& command) {
   std::FILE* out = std::tmpfile();

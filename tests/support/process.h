@@ -17,6 +17,10 @@ struct Finished {
 
 using Arguments = std::vector<std::string>;
 
+/// The path of a tool: in the folder that RHO_BIN_DIR names in the environment, else in that of the
+/// build.
+std::string program(const std::string& name);
+
 /// Runs a program to its end.
 Finished run(const Arguments& command);
 

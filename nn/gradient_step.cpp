@@ -9,7 +9,10 @@ namespace rho::nn {
 GradientStep::GradientStep(Module& model, Objective objective, bool captures)
     : model_(model),
       objective_(std::move(objective)),
-      captures_(captures && model.is_replayable()) {}
+      captures_(captures && model.is_replayable()) {
+  for (const NamedParameter& parameter : model.parameters()) parameters_.push_back(parameter.value);
+  for (const NamedBuffer& buffer : model.buffers()) buffers_.push_back(buffer.value);
+}
 
 GradientStep::Result GradientStep::operator()(const Tensor& inputs, const Tensor& labels) {
   if (!captures_ || !can_capture(inputs.device())) return run(inputs, labels);
@@ -40,8 +43,8 @@ GradientStep::Signature GradientStep::signature_of(const Tensor& inputs, const T
   add(inputs);
   add(labels);
   out.push_back(model_.training() ? 1 : 0);
-  for (const NamedParameter& parameter : model_.parameters()) add_place(parameter.value.value());
-  for (const NamedBuffer& buffer : model_.buffers()) add_place(*buffer.value);
+  for (const Variable& parameter : parameters_) add_place(parameter.value());
+  for (const Tensor* const buffer : buffers_) add_place(*buffer);
   return out;
 }
 
@@ -53,7 +56,7 @@ GradientStep::Result GradientStep::run(const Tensor& inputs, const Tensor& label
     out.loss = objective_(out.outputs, labels);
   }
   const ProfileScope scope(SpanKind::Phase, kBackward);
-  model_.zero_grad();
+  for (Variable& parameter : parameters_) parameter.zero_grad();
   out.loss.backward();
   return out;
 }
@@ -64,14 +67,12 @@ void GradientStep::capture_step(const Tensor& inputs, const Tensor& labels) {
   labels_ = kernels::clone(labels);
   graph_ = capture(inputs.device(), [&] { result_ = run(inputs_, labels_); });
   gradients_.clear();
-  for (const NamedParameter& parameter : model_.parameters())
-    gradients_.push_back(parameter.value.grad());
+  for (const Variable& parameter : parameters_) gradients_.push_back(parameter.grad());
 }
 
 void GradientStep::replay() {
   graph_->replay();
-  std::size_t i = 0;
-  for (NamedParameter& parameter : model_.parameters()) parameter.value.set_grad(gradients_[i++]);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_grad(gradients_[i]);
 }
 
 }  // namespace rho::nn

@@ -21,7 +21,8 @@ class GradientStep {
     Variable outputs, loss;  ///< where the step was replayed, until the next one
   };
 
-  /// `model` outlives this. `captures` says that the objective reads no values on the host.
+  /// `model` outlives this, and keeps its layers. `captures` says that the objective reads no
+  /// values on the host.
   GradientStep(Module& model, Objective objective, bool captures);
 
   /// Sets the grad() of every parameter to that of this batch. The labels lie on the device of the
@@ -37,6 +38,8 @@ class GradientStep {
   void replay();
 
   Module& model_;
+  std::vector<Variable> parameters_;  // of the model, found once
+  std::vector<const Tensor*> buffers_;
   Objective objective_;
   bool captures_;
   Signature last_, captured_;

@@ -24,5 +24,14 @@ TEST(Divider, IsDivision) {
   }
 }
 
+TEST(Divider, TakesAnIndexApart) {
+  const Divider by_middle(5), by_last(7);
+  for (int index = 0; index < 3 * 5 * 7; ++index) {
+    const auto [first, middle, last] = digits(index, by_middle, by_last);
+    EXPECT_EQ((first * 5 + middle) * 7 + last, index);
+    EXPECT_TRUE(middle < 5 && last < 7);
+  }
+}
+
 }  // namespace
 }  // namespace rho::kernels::cuda

@@ -38,30 +38,22 @@ struct Extents {
 /// Offset of a tap, or of a pixel, from where its window begins.
 struct Tap {
   int h, w, channel;
-
-  Tap() = default;
-  __device__ Tap(int index, const cuda::Divider& by_channels, const cuda::Divider& by_width) {
-    const auto [tap, rest] = by_channels(index);
-    const auto [row, column] = by_width(tap);
-    channel = rest;
-    w = column;
-    h = row;
-  }
 };
+__device__ Tap tap_of(int index, const cuda::Divider& by_width, const cuda::Divider& by_channels) {
+  const auto [h, w, channel] = cuda::digits(index, by_width, by_channels);
+  return {h, w, channel};
+}
 
-/// A pixel of one of N maps [height, width].
+/// A pixel of one of N maps.
 struct Pixel {
   std::int64_t n;
   int h, w;
-
-  __device__ Pixel(int index, const cuda::Divider& by_height, const cuda::Divider& by_width) {
-    const auto [row, column] = by_width(index);
-    const auto [map, row_of_map] = by_height(row);
-    n = map;
-    h = row_of_map;
-    w = column;
-  }
 };
+__device__ Pixel pixel_of(int index, const cuda::Divider& by_height,
+                          const cuda::Divider& by_width) {
+  const auto [n, h, w] = cuda::digits(index, by_height, by_width);
+  return {n, h, w};
+}
 
 /// One map's rows and columns from (top, left) on.
 template <class T>
@@ -105,10 +97,10 @@ struct Patches {
         x(first) {}
 
   __device__ Line line(int pixel) const {
-    const Pixel y(pixel, by_out_height, by_out_width);
+    const Pixel y = pixel_of(pixel, by_out_height, by_out_width);
     return {x + y.n * of.image(), y.h * of.stride_h - of.pad_h, y.w * of.stride_w - of.pad_w};
   }
-  __device__ Step step(int k) const { return {k, by_ins, by_taps_w}; }
+  __device__ Step step(int k) const { return tap_of(k, by_taps_w, by_ins); }
   template <int kWidth>
   __device__ cuda::Vector<T, kWidth> at(const Line& from, const Step& tap) const {
     return element<kWidth>(from.map, from.top + tap.h, from.left + tap.w, tap.channel, of.height,
@@ -195,11 +187,11 @@ struct Gradients {
         grad_y(first) {}
 
   __device__ Line line(int pixel) const {
-    const Pixel x(pixel, by_down, by_across);
+    const Pixel x = pixel_of(pixel, by_down, by_across);
     return {grad_y + x.n * of.out_height * of.out_width * of.out_channels, x.h + down.out,
             x.w + across.out};
   }
-  __device__ Step step(int k) const { return {k, by_outs, by_taps}; }
+  __device__ Step step(int k) const { return tap_of(k, by_taps, by_outs); }
   template <int kWidth>
   __device__ cuda::Vector<T, kWidth> at(const Line& from, const Step& tap) const {
     return element<kWidth>(from.map, from.top - tap.h, from.left - tap.w, tap.channel,
@@ -228,7 +220,7 @@ struct Channels {
 
   __device__ Line line(int channel) const { return w + channel; }
   __device__ Step step(int k) const {
-    const Tap tap(k, by_outs, by_taps);
+    const Tap tap = tap_of(k, by_taps, by_outs);
     const int h = down.tap + tap.h * of.stride_h, v = across.tap + tap.w * of.stride_w;
     return ((std::int64_t{tap.channel} * of.taps_h + h) * of.taps_w + v) * of.ins;
   }
@@ -256,7 +248,7 @@ struct InputGrad {
   }
   __device__ T* place(int pixel, int channel) const {
     const Extents& of = left.of;
-    const Pixel x(pixel, left.by_down, left.by_across);
+    const Pixel x = pixel_of(pixel, left.by_down, left.by_across);
     const std::int64_t h = left.down.first + x.h * of.stride_h;
     const std::int64_t v = left.across.first + x.w * of.stride_w;
     return grad_x + ((x.n * of.height + h) * of.width + v) * of.channels + channel;

@@ -33,4 +33,15 @@ class Divider {
   int divisor_;
 };
 
+/// index = (first * middle_extent + middle) * last_extent + last.
+struct Digits {
+  int first, middle, last;
+};
+__host__ __device__ inline Digits digits(int index, const Divider& by_middle,
+                                         const Divider& by_last) {
+  const auto [rest, last] = by_last(index);
+  const auto [first, middle] = by_middle(rest);
+  return {first, middle, last};
+}
+
 }  // namespace rho::kernels::cuda

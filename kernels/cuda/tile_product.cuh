@@ -317,7 +317,8 @@ void tile_product_of_width(std::string_view op, Device device, const Problem& pr
   using Narrow = Tile<128, 32, 16, 8>;
   using Square = Tile<64, 64, 16, 16>;
   const int columns = problem.item(0).columns;
-  if constexpr (sizeof(T) == 8) {  // larger slabs would not fit in shared memory
+  // Larger ones would fit in double neither in shared memory nor, as 64 sums, in registers.
+  if constexpr (sizeof(T) == 8) {
     if (columns <= 16)
       tile_product_of<T, kWidth, Narrowest>(op, device, problem);
     else if (columns <= 32)

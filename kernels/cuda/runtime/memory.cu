@@ -38,11 +38,11 @@ class StreamMark final : public Mark {
   bool is_set_ = false;
 };
 
-// At exit the driver may be gone already: then nothing is in use.
-std::unique_ptr<Mark> mark_of_thread(int device_index) noexcept {
+/// This thread's stream; null where the driver is gone already, at exit: then nothing is in use.
+Stream* stream_or_null(int device_index) noexcept {
   try {
-    return std::make_unique<StreamMark>(stream_of({DeviceType::CUDA, device_index}));
-  } catch (...) {
+    return &stream_of({DeviceType::CUDA, device_index});
+  } catch (const Error&) {
     return nullptr;
   }
 }
@@ -77,13 +77,10 @@ class DeviceMemory final : public Memory {
     return stream_of({DeviceType::CUDA, device_index}).current_order();
   }
   std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
-    try {
-      const Stream& stream = stream_of({DeviceType::CUDA, block.device_index});
-      if (block.order == stream.order || block.order == stream.captured) return nullptr;
-    } catch (...) {
+    Stream* const stream = stream_or_null(block.device_index);
+    if (stream == nullptr || block.order == stream->order || block.order == stream->captured)
       return nullptr;
-    }
-    return mark_of_thread(block.device_index);
+    return std::make_unique<StreamMark>(*stream);
   }
 };
 
@@ -104,7 +101,8 @@ class StagingMemory final : public Memory {
     std::memcpy(to, from, bytes);
   }
   std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
-    return mark_of_thread(block.device_index);
+    Stream* const stream = stream_or_null(block.device_index);
+    return stream != nullptr ? std::make_unique<StreamMark>(*stream) : nullptr;
   }
 };
 

@@ -1,8 +1,5 @@
-#include <vector>
-
-#include "kernels/cuda/runtime/capture.cuh"
+// CUDA graphs (tensor/graph.h).
 #include "kernels/cuda/runtime/launch.cuh"
-#include "kernels/cuda/runtime/of_thread.cuh"
 #include "tensor/graph.h"
 
 namespace rho::kernels::cuda {
@@ -10,16 +7,11 @@ namespace {
 
 constexpr auto kOp = "cuda graph";
 
-// What this thread is capturing.
-struct Current {
-  std::vector<Tensor>* kept = nullptr;
-};
-
 class CudaGraph final : public Graph {
  public:
   CudaGraph(Device device, const std::function<void()>& body)
-      : device_(device), order_(next_order()) {
-    allocator(DeviceType::CUDA).reserve(order_);
+      : device_(device), captured_{next_order(), {}} {
+    allocator(DeviceType::CUDA).reserve(captured_.order);
     try {
       record(body);
     } catch (...) {
@@ -42,11 +34,10 @@ class CudaGraph final : public Graph {
   // Ends the capture, whatever happens while it is on.
   class Recording {
    public:
-    Recording(Stream& stream, std::uint64_t order, std::vector<Tensor>& kept) : stream_(stream) {
+    Recording(Stream& stream, Captured& captured) : stream_(stream) {
       // Other threads, and this one for the allocator, may call what would otherwise be unsafe.
       check_status(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed), kOp);
-      stream.captured = order;
-      of_thread<Current>().kept = &kept;
+      stream.captured = &captured;
     }
     ~Recording() {
       if (is_on_) static_cast<void>(stop());
@@ -64,8 +55,7 @@ class CudaGraph final : public Graph {
    private:
     cudaError_t stop() {
       is_on_ = false;
-      of_thread<Current>().kept = nullptr;
-      stream_.captured = 0;
+      stream_.captured = nullptr;
       const cudaError_t status = cudaStreamEndCapture(stream_.handle, &graph_);
       if (status != cudaSuccess) static_cast<void>(cudaGetLastError());
       return status;
@@ -78,17 +68,16 @@ class CudaGraph final : public Graph {
 
   void record(const std::function<void()>& body) {
     Stream& stream = stream_of(device_);
-    check(stream.captured == 0, kOp, "a capture within a capture");
-    Recording recording(stream, order_, kept_);
+    check(stream.captured == nullptr, kOp, "a capture within a capture");
+    Recording recording(stream, captured_);
     body();
     check_status(cudaGraphInstantiate(&graph_, recording.finish(), 0), kOp);
   }
 
-  void give_back() noexcept { allocator(DeviceType::CUDA).end_reserve(order_); }
+  void give_back() noexcept { allocator(DeviceType::CUDA).end_reserve(captured_.order); }
 
   Device device_;
-  std::uint64_t order_;
-  std::vector<Tensor> kept_;
+  Captured captured_;
   cudaGraphExec_t graph_ = nullptr;
 };
 
@@ -102,9 +91,4 @@ class CudaGraph final : public Graph {
 }();
 
 }  // namespace
-
-void keep_while_captured(const Tensor& tensor, Device device) {
-  if (stream_of(device).captured != 0) of_thread<Current>().kept->push_back(tensor);
-}
-
 }  // namespace rho::kernels::cuda

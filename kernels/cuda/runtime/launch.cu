@@ -16,7 +16,7 @@ bool is_blocking() {
 
 void synchronize(Device device, std::string_view op) {
   const Stream& stream = stream_of(device);
-  check(stream.captured == 0, op,
+  check(stream.captured == nullptr, op,
         "waits for a device whose work is being captured; a layer that reads values on the host "
         "says so with is_replayable()");
   check_status(cudaStreamSynchronize(stream.handle), op);

@@ -26,7 +26,7 @@ class StreamMark final : public Mark {
 
  private:
   void set() noexcept {
-    if (stream_.captured != 0) return;
+    if (stream_.captured != nullptr) return;
     if (event_ == nullptr &&
         cudaEventCreateWithFlags(&event_, cudaEventDisableTiming) != cudaSuccess)
       return;
@@ -78,7 +78,7 @@ class DeviceMemory final : public Memory {
   }
   std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
     Stream* const stream = stream_or_null(block.device_index);
-    if (stream == nullptr || block.order == stream->order || block.order == stream->captured)
+    if (stream == nullptr || block.order == stream->order || block.order == stream->current_order())
       return nullptr;
     return std::make_unique<StreamMark>(*stream);
   }

@@ -6,20 +6,30 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/cuda/runtime/check.cuh"
-#include "tensor/device.h"
+#include "tensor/tensor.h"
 
 namespace rho::kernels::cuda {
+
+/// Work that is kept instead of done.
+struct Captured {
+  std::uint64_t order;
+  std::vector<Tensor> read_later;  ///< tensors that live as long as the work may be replayed
+};
 
 /// A sequence of work on a device.
 struct Stream {
   cudaStream_t handle = nullptr;
-  std::uint64_t order = 0;                  ///< its name, of all streams and captures
-  std::atomic<std::uint64_t> captured = 0;  ///< the order of what is being captured; 0: nothing
+  std::uint64_t order = 0;                    ///< its name, of all streams and captures
+  std::atomic<Captured*> captured = nullptr;  ///< null: work is done
 
   /// That of memory which is handed out now.
-  std::uint64_t current_order() const { return captured != 0 ? captured.load() : order; }
+  std::uint64_t current_order() const {
+    const Captured* const now = captured;
+    return now != nullptr ? now->order : order;
+  }
 };
 
 /// This thread's stream on `device`, which is current afterwards.

@@ -1,8 +1,7 @@
 #include <cstring>
 
-#include "kernels/cuda/runtime/capture.cuh"
+#include "kernels/cuda/runtime/stream.cuh"
 #include "kernels/cuda/runtime/upload.cuh"
-#include "tensor/tensor.h"
 
 namespace rho::kernels::cuda {
 
@@ -10,9 +9,10 @@ void upload(std::string_view op, const void* from, std::size_t bytes, void* to, 
   if (bytes == 0) return;
   const Tensor staged = Tensor::staging({static_cast<std::int64_t>(bytes)}, DType::UInt8, device);
   std::memcpy(staged.raw(), from, bytes);
-  check_status(
-      cudaMemcpyAsync(to, staged.raw(), bytes, cudaMemcpyDefault, stream_of(device).handle), op);
-  keep_while_captured(staged, device);
+  Stream& stream = stream_of(device);
+  check_status(cudaMemcpyAsync(to, staged.raw(), bytes, cudaMemcpyDefault, stream.handle), op);
+  // Where nothing is being captured, its allocator knows how long it is in use.
+  if (Captured* const captured = stream.captured) captured->read_later.push_back(staged);
 }
 
 }  // namespace rho::kernels::cuda

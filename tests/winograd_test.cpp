@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/cpu/caches.h"
+#include "kernels/cpu/winograd_transforms.h"
 #include "kernels/threads.h"
 #include "tests/support/testing.h"
 
@@ -61,12 +62,22 @@ Matrix scaled(const std::vector<double>& scales, const Matrix& m) {
   });
 }
 
+constexpr std::size_t kTile = kernels::cpu::WinogradScheme::kTile;
+
 Magnitudes stride_one(std::size_t taps) {
-  const std::size_t m = 7 - taps;
-  const std::vector<double> points{0, 1, -1, 2, -2};
-  const std::vector<double> scales{1.0 / 4, 1.0 / 6, 1.0 / 6, 1.0 / 24, 1.0 / 24, 1.0};
-  const Matrix in{{4, 0, 5, 0, 1, 0}, {0, 4, 4, 1, 1, 0}, {0, 4, 4, 1, 1, 0},
-                  {0, 2, 1, 2, 1, 0}, {0, 2, 1, 2, 1, 0}, {0, 4, 0, 5, 0, 1}};
+  const std::size_t m = kTile;
+  const bool six = taps == 3;
+  const auto points = six ? Values{0, 1, -1, 2, -2} : Values{0, 1, -1, 2, -2, 0.5, -0.5};
+  const auto scales =
+      six ? Values{1.0 / 4, 1.0 / 6, 1.0 / 6, 1.0 / 24, 1.0 / 24, 1.0}
+          : Values{1.0, 2.0 / 9, 2.0 / 9, 1.0 / 90, 1.0 / 90, 32.0 / 45, 32.0 / 45, 1.0};
+  const Matrix in =
+      six ? Matrix{{4, 0, 5, 0, 1, 0}, {0, 4, 4, 1, 1, 0}, {0, 4, 4, 1, 1, 0},
+                   {0, 2, 1, 2, 1, 0}, {0, 2, 1, 2, 1, 0}, {0, 4, 0, 5, 0, 1}}
+          : Matrix{{1, 0, 5.25, 0, 5.25, 0, 1, 0},     {0, 1, 1, 4.25, 4.25, 1, 1, 0},
+                   {0, 1, 1, 4.25, 4.25, 1, 1, 0},     {0, 0.5, 0.25, 2.5, 1.25, 2, 1, 0},
+                   {0, 0.5, 0.25, 2.5, 1.25, 2, 1, 0}, {0, 2, 4, 2.5, 5, 0.5, 1, 0},
+                   {0, 2, 4, 2.5, 5, 0.5, 1, 0},       {0, 1, 0, 5.25, 0, 5.25, 0, 1}};
   const Matrix out = transposed(evaluation(points, m));
   return {.x = in,
           .w = scaled(scales, evaluation(points, taps)),
@@ -201,7 +212,8 @@ Square gathered(const Magnitudes& of, const Square& a, const Square& b) {
 Expected expected(const WinogradCase& c, const Values& x, const Values& w, const Values& g) {
   const WinogradShape s = c.shape();
   const Magnitudes of = s.strided() ? stride_two() : stride_one(static_cast<std::size_t>(s.taps()));
-  const std::int64_t stride = s.stride, taps = s.taps(), m = s.tile(), step = s.step();
+  const std::int64_t stride = s.stride, taps = s.taps(), step = s.step();
+  const auto m = static_cast<std::int64_t>(kTile);
   const auto zeros = [](const Shape& shape) {
     return Values(static_cast<std::size_t>(numel(shape)), 0.0);
   };

@@ -18,6 +18,7 @@ namespace rho::kernels::cpu {
 namespace {
 
 constexpr std::int64_t kMaxCells = WinogradScheme::kMaxCells;
+constexpr std::int64_t kTile = WinogradScheme::kTile;
 constexpr std::int64_t kMinChannels = 8;
 constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient goes to memory
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
@@ -67,9 +68,9 @@ void prefetch(T* const* cells, std::int64_t count, std::int64_t channels) {
 struct Tiles {
   std::int64_t rows, columns, count;
 
-  Tiles(std::int64_t images, std::int64_t height, std::int64_t width, std::int64_t extent)
-      : rows(ceil_div(height, extent)),
-        columns(ceil_div(width, extent)),
+  Tiles(std::int64_t images, std::int64_t height, std::int64_t width)
+      : rows(ceil_div(height, kTile)),
+        columns(ceil_div(width, kTile)),
         count(images * rows * columns) {}
   std::int64_t image(std::int64_t tile) const { return tile / (rows * columns); }
   std::int64_t row(std::int64_t tile) const { return tile / columns % rows; }
@@ -274,7 +275,7 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
 /// The inputs of a tile of outputs, in a phase of the stride.
 void place_inputs(const WinogradShape& s, const Tiles& tiles, const Pixels<const float>& in,
                   std::int64_t t, std::int64_t phase, const float** cells) {
-  const std::int64_t step = s.stride * s.tile();
+  const std::int64_t step = s.stride * kTile;
   in.square(tiles.image(t), step * tiles.row(t) + phase / s.stride - s.pad_h,
             step * tiles.column(t) + phase % s.stride - s.pad_w, scheme_of(s).forward.input.cells,
             cells);
@@ -341,10 +342,10 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
   if (!known || w[2] != kernel || stride_w != stride_h || groups != 1) return std::nullopt;
   const WinogradShape shape{x[0], x[1],   x[2],     x[3],  y[1], y[2],
                             y[3], kernel, stride_h, pad_h, pad_w};
-  const Tiles tiles(shape.images, shape.out_height, shape.out_width, shape.tile());
+  const Tiles tiles(shape.images, shape.out_height, shape.out_width);
   const bool pays = shape.ins >= kMinChannels && shape.outs >= kMinChannels &&
-                    tiles.count >= kMinTiles && shape.out_height >= shape.tile() &&
-                    shape.out_width >= shape.tile();
+                    tiles.count >= kMinTiles && shape.out_height >= kTile &&
+                    shape.out_width >= kTile;
   return pays ? std::optional(shape) : std::nullopt;
 }
 
@@ -360,8 +361,7 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
                         filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
                                             s.ins, count);
                     });
-  const std::int64_t extent = s.tile();
-  const Tiles tiles(s.images, s.out_height, s.out_width, extent);
+  const Tiles tiles(s.images, s.out_height, s.out_width);
   const Pixels<const float> in{x, s.height, s.width, s.ins, s.step(), zeros(s.ins)};
   const Pixels<float> out{y, s.out_height, s.out_width, s.outs, 1, nullptr};
   slide(
@@ -370,16 +370,16 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
         place_inputs(s, tiles, in, t, phase, cells);
       },
       [&](std::int64_t t, std::int64_t, float** cells) {
-        out.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent, cells);
+        out.square(tiles.image(t), kTile * tiles.row(t), kTile * tiles.column(t), kTile, cells);
       });
 }
 
 namespace {
 
 /// Where the tiles of an input's gradient lie along one dimension: tile t begins with pixel
-/// start + t * advance of phase 0, and sees gradients from first + t * extent on.
+/// start + t * advance of phase 0, and sees gradients from first + t * kTile on.
 struct InputTiles {
-  InputTiles(const WinogradShape& s, std::int64_t size, std::int64_t pad) : extent(s.tile()) {
+  InputTiles(const WinogradShape& s, std::int64_t size, std::int64_t pad) {
     if (s.strided()) {
       // Pixel 2 q of a tile met the tap w1 of output q, pixel 2 q + 1 w0 and w2 of two.
       first = (pad - 1) / 2;
@@ -392,10 +392,10 @@ struct InputTiles {
       start = s.stride * q - pad;
       count = (size - 1 + pad) / s.stride - q + 1;
     }
-    advance = s.stride * extent;
+    advance = s.stride * kTile;
   }
 
-  std::int64_t extent, first, start, count, advance;
+  std::int64_t first, start, count, advance;
 };
 
 }  // namespace
@@ -414,7 +414,7 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                                          count, s.ins);
                     });
   const InputTiles down(s, s.height, s.pad_h), across(s, s.width, s.pad_w);
-  const Tiles tiles(s.images, down.count, across.count, s.tile());
+  const Tiles tiles(s.images, down.count, across.count);
   const Pixels<const float> in{grad_y, s.out_height, s.out_width, s.outs, 1, zeros(s.outs)};
   const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.step(), nullptr};
   const std::int64_t in_cells = scheme.input_grad.input.cells,
@@ -422,8 +422,8 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
   slide(
       scheme, scheme.input_grad, tiles, filters, in, 1, out, s.phases(),
       [&](std::int64_t t, std::int64_t, const float** cells) {
-        in.square(tiles.image(t), down.first + down.extent * tiles.row(t),
-                  across.first + across.extent * tiles.column(t), in_cells, cells);
+        in.square(tiles.image(t), down.first + kTile * tiles.row(t),
+                  across.first + kTile * tiles.column(t), in_cells, cells);
       },
       [&](std::int64_t t, std::int64_t phase, float** cells) {
         out.square(tiles.image(t), down.start + down.advance * tiles.row(t) + phase / s.stride,
@@ -439,8 +439,8 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
                           float* grad_w) {
   const WinogradScheme& scheme = scheme_of(s);
   const WinogradScheme::Forwards &of_x = scheme.forward.input, &of_y = scheme.gradient;
-  const std::int64_t extent = s.tile(), depth = s.phases() * s.ins;
-  const Tiles tiles(s.images, s.out_height, s.out_width, extent);
+  const std::int64_t depth = s.phases() * s.ins;
+  const Tiles tiles(s.images, s.out_height, s.out_width);
   if (tiles.count == 0) std::fill_n(grad_w, s.outs * s.kernel * s.kernel * s.ins, 0.0F);
   if (tiles.count == 0) return;
   const Spectrum of_sum(scheme.filter_frequencies(), s.outs, depth);
@@ -464,7 +464,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
       const std::int64_t count = std::min(block, end - first);
       const float* cells[kMaxCells];
       const auto gradients = [&](std::int64_t t) {
-        gradient.square(tiles.image(t), extent * tiles.row(t), extent * tiles.column(t), extent,
+        gradient.square(tiles.image(t), kTile * tiles.row(t), kTile * tiles.column(t), kTile,
                         cells);
       };
       for (std::int64_t i = 0; i < count; ++i) {
@@ -476,7 +476,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
           of_x.apply(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
         }
         gradients(std::min(t + kAhead, end - 1));
-        prefetch(cells, extent * extent, s.outs);
+        prefetch(cells, kTile * kTile, s.outs);
         gradients(t);
         of_y.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
       }

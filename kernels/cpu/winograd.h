@@ -1,6 +1,6 @@
 // Convolution by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016), in the schemes
 // of winograd_transforms.h: 3 x 3 taps cost 2.25 multiplications an output instead of 9, with
-// stride 2 5.06 of them; 5 x 5 taps 9 instead of 25. For 5 x 5 taps, a stride s splits image and
+// stride 2 5.06 of them; 5 x 5 taps 4 instead of 25. For 5 x 5 taps, a stride s splits image and
 // filter into s^2 phases, each a convolution of stride 1 with ceil(5 / s) taps.
 //
 // Rounding: with u = 2^-24, |found - exact| <= 2 (K + 40) u |E|^T [(|S E| |w|) * (|B|^T |x|)], K
@@ -26,7 +26,6 @@ struct WinogradShape {
   std::int64_t phases() const { return strided() ? 1 : stride * stride; }
   std::int64_t step() const { return strided() ? 1 : stride; }  ///< between pixels of one phase
   std::int64_t taps() const { return strided() ? 3 : (kernel + stride - 1) / stride; }
-  std::int64_t tile() const { return 7 - taps(); }  ///< outputs of a tile in each direction
 };
 
 /// The shape, where the algorithm can be used and is faster than direct sums.

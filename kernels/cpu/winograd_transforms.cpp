@@ -1,5 +1,7 @@
 #include "kernels/cpu/winograd_transforms.h"
 
+#include <type_traits>
+
 #include "kernels/cpu/highway_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,70 +15,142 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Tag = hn::ScalableTag<float>;
 using Vector = hn::Vec<Tag>;
-constexpr int kPoints = 6;
 
 HWY_ATTR Vector times(float factor, Vector x) { return hn::Mul(hn::Set(Tag(), factor), x); }
 HWY_ATTR Vector plus(Vector x, float factor, Vector y) {
   return hn::MulAdd(hn::Set(Tag(), factor), y, x);
 }
 
-// Points come in pairs p, -p: what is even in p is shared, what is odd changes its sign.
+/// The points 0, p and -p for each of `pairs` numbers p, and infinity. What is even in p is shared
+/// by p and -p, what is odd changes its sign.
+template <int pairs>
+struct Points {
+  static constexpr int kCount = 2 * pairs + 2;
+
+  static constexpr double at(int pair) {
+    constexpr double kPoints[] = {1.0, 2.0, 0.5};
+    return kPoints[pair];
+  }
+  /// The coefficients of prod (t - p^2) in powers of t, over all pairs but one: those that the
+  /// other points make vanish.
+  struct Polynomial {
+    float coefficients[pairs + 1] = {};
+    int degree = 0;
+  };
+  static constexpr Polynomial without(int pair) {
+    double product[pairs + 1] = {1.0};
+    Polynomial out;
+    for (int q = 0; q < pairs; ++q) {
+      if (q == pair) continue;
+      ++out.degree;
+      for (int i = out.degree; i >= 0; --i)
+        product[i] = (i > 0 ? product[i - 1] : 0.0) - at(q) * at(q) * product[i];
+    }
+    for (int i = 0; i <= pairs; ++i) out.coefficients[i] = static_cast<float>(product[i]);
+    return out;
+  }
+  static constexpr int kNone = -1;
+
+  /// 1 / (the derivative at p of the polynomial that all finite points make vanish): S.
+  static constexpr float scale(int pair) {
+    const double p = pair == kNone ? 0.0 : at(pair);
+    double slope = pair == kNone ? 1.0 : 2.0 * p * p;
+    for (int q = 0; q < pairs; ++q)
+      if (q != pair) slope *= p * p - at(q) * at(q);
+    return static_cast<float>(1.0 / slope);
+  }
+
+  /// p^i of a pair, [i]
+  struct Powers {
+    float of[WinogradScheme::kMaxTaps];
+  };
+  static constexpr Powers powers(int pair) {
+    Powers out{};
+    double power = 1.0;
+    for (float& to : out.of) {
+      to = static_cast<float>(power);
+      power *= at(pair);
+    }
+    return out;
+  }
+};
+
+/// sum of the polynomial's coefficients times x[0], x[2], x[4], ...; the last is 1
+template <int pairs, int pair>
+HWY_ATTR HWY_INLINE Vector combine(const Vector* x) {
+  constexpr auto kOf = Points<pairs>::without(pair);
+  Vector sum = x[2 * kOf.degree];
+#pragma GCC unroll 3
+  for (int i = kOf.degree - 1; i >= 0; --i) sum = plus(sum, kOf.coefficients[i], x[2 * i]);
+  return sum;
+}
+
+/// Calls body of every pair, as a constant.
+template <int pairs, class Body>
+HWY_ATTR HWY_INLINE void for_each_pair(const Body& body) {
+  body(std::integral_constant<int, 0>());
+  body(std::integral_constant<int, 1>());
+  if constexpr (pairs > 2) body(std::integral_constant<int, 2>());
+}
 
 /// out = B^T d
+template <int pairs>
 struct Interpolate {
-  static constexpr int kIn = kPoints, kOut = kPoints;
+  using Of = Points<pairs>;
+  static constexpr int kIn = Of::kCount, kOut = Of::kCount;
   HWY_ATTR static void apply(const Vector* d, Vector* out) {
-    const Vector even1 = plus(d[4], -4.0F, d[2]), odd1 = plus(d[3], -4.0F, d[1]);
-    const Vector even2 = hn::Sub(d[4], d[2]), odd2 = hn::Sub(d[3], d[1]);
-    out[0] = plus(plus(d[4], -5.0F, d[2]), 4.0F, d[0]);
-    out[1] = hn::Add(even1, odd1);
-    out[2] = hn::Sub(even1, odd1);
-    out[3] = plus(even2, 2.0F, odd2);
-    out[4] = plus(even2, -2.0F, odd2);
-    out[5] = plus(plus(d[5], -5.0F, d[3]), 4.0F, d[1]);
+    out[0] = combine<pairs, Of::kNone>(d);
+    for_each_pair<pairs>([&](auto pair) HWY_ATTR {
+      const Vector even = combine<pairs, pair()>(d + 2), odd = combine<pairs, pair()>(d + 1);
+      constexpr auto kPoint = static_cast<float>(Of::at(pair()));
+      out[2 * pair() + 1] = plus(even, kPoint, odd);
+      out[2 * pair() + 2] = plus(even, -kPoint, odd);
+    });
+    out[kOut - 1] = combine<pairs, Of::kNone>(d + 1);
   }
 };
 
 /// out = S E(k) w
-template <int k>
+template <int pairs, int k>
 struct Evaluate {
-  static constexpr int kIn = k, kOut = kPoints;
+  using Of = Points<pairs>;
+  static constexpr int kIn = k, kOut = Of::kCount;
   HWY_ATTR static void apply(const Vector* w, Vector* out) {
-    Vector even1 = w[0], even2 = w[0], odd1 = w[1], odd2 = times(2.0F, w[1]);
-    if constexpr (k > 2) {
-      even1 = hn::Add(even1, w[2]);
-      even2 = plus(even2, 4.0F, w[2]);
-    }
-    if constexpr (k > 3) {
-      odd1 = hn::Add(odd1, w[3]);
-      odd2 = plus(odd2, 8.0F, w[3]);
-    }
-    if constexpr (k > 4) {
-      even1 = hn::Add(even1, w[4]);
-      even2 = plus(even2, 16.0F, w[4]);
-    }
-    out[0] = times(1.0F / 4, w[0]);
-    out[1] = times(-1.0F / 6, hn::Add(even1, odd1));
-    out[2] = times(-1.0F / 6, hn::Sub(even1, odd1));
-    out[3] = times(1.0F / 24, hn::Add(even2, odd2));
-    out[4] = times(1.0F / 24, hn::Sub(even2, odd2));
-    out[5] = w[k - 1];
+    out[0] = times(Of::scale(Of::kNone), w[0]);
+    for_each_pair<pairs>([&](auto pair) HWY_ATTR {
+      constexpr auto kPowers = Of::powers(pair());
+      Vector even = w[0], odd = times(kPowers.of[1], w[1]);
+#pragma GCC unroll 5
+      for (int i = 2; i < k; ++i) {
+        Vector& part = i % 2 == 0 ? even : odd;
+        part = plus(part, kPowers.of[i], w[i]);
+      }
+      constexpr float kScale = Of::scale(pair());
+      out[2 * pair() + 1] = times(kScale, hn::Add(even, odd));
+      out[2 * pair() + 2] = times(kScale, hn::Sub(even, odd));
+    });
+    out[kOut - 1] = w[k - 1];
   }
 };
 
 /// out = E(k)^T m
-template <int k>
+template <int pairs, int k>
 struct EvaluateTransposed {
-  static constexpr int kIn = kPoints, kOut = k;
+  using Of = Points<pairs>;
+  static constexpr int kIn = Of::kCount, kOut = k;
   HWY_ATTR static void apply(const Vector* m, Vector* out) {
-    const Vector even1 = hn::Add(m[1], m[2]), odd1 = hn::Sub(m[1], m[2]);
-    const Vector even2 = hn::Add(m[3], m[4]), odd2 = hn::Sub(m[3], m[4]);
-    out[0] = hn::Add(hn::Add(m[0], even1), even2);
-    out[1] = plus(odd1, 2.0F, odd2);
-    if constexpr (k > 2) out[2] = plus(even1, 4.0F, even2);
-    if constexpr (k > 3) out[3] = plus(odd1, 8.0F, odd2);
-    if constexpr (k > 4) out[4] = plus(even1, 16.0F, even2);
-    out[k - 1] = hn::Add(out[k - 1], m[5]);
+    for_each_pair<pairs>([&](auto pair) HWY_ATTR {
+      constexpr auto kPowers = Of::powers(pair());
+      const Vector plain = m[2 * pair() + 1], negative = m[2 * pair() + 2];
+      const Vector even = hn::Add(plain, negative), odd = hn::Sub(plain, negative);
+#pragma GCC unroll 5
+      for (int i = 0; i < k; ++i) {
+        const Vector part = i % 2 == 0 ? even : odd;
+        out[i] = pair() == 0 ? part : plus(out[i], kPowers.of[i], part);
+      }
+    });
+    out[0] = hn::Add(out[0], m[0]);
+    out[k - 1] = hn::Add(out[k - 1], m[kIn - 1]);
   }
 };
 
@@ -258,18 +332,20 @@ WinogradScheme::Backwards backwards_of() {
   return of;
 }
 
+/// Stride 1, tiles of four outputs.
 template <int taps>
 WinogradScheme scheme() {
-  constexpr int kTile = kPoints + 1 - taps;
-  const WinogradScheme::Direction slide{forwards_of<Interpolate>(),
-                                        backwards_of<EvaluateTransposed<kTile>>()};
-  return {.points = kPoints,
-          .filter_points = kPoints,
-          .filter = forwards_of<Evaluate<taps>>(),
+  constexpr int kTile = WinogradScheme::kTile, kPairs = (taps + kTile - 3) / 2;
+  static_assert(Points<kPairs>::kCount == taps + kTile - 1);
+  const WinogradScheme::Direction slide{forwards_of<Interpolate<kPairs>>(),
+                                        backwards_of<EvaluateTransposed<kPairs, kTile>>()};
+  return {.points = Points<kPairs>::kCount,
+          .filter_points = Points<kPairs>::kCount,
+          .filter = forwards_of<Evaluate<kPairs, taps>>(),
           .forward = slide,
           .input_grad = slide,
-          .gradient = forwards_of<Evaluate<kTile>>(),
-          .weight_grad = backwards_of<EvaluateTransposed<taps>>()};
+          .gradient = forwards_of<Evaluate<kPairs, kTile>>(),
+          .weight_grad = backwards_of<EvaluateTransposed<kPairs, taps>>()};
 }
 
 WinogradSchemes table() {

@@ -10,8 +10,8 @@ namespace rho::kernels::cpu {
 /// tiles of which a transform makes frequencies. In one dimension, with E(k) evaluating a
 /// polynomial of k coefficients at the points, S scaling and B^T interpolating:
 ///
-/// - stride 1, r taps, m = 7 - r outputs, the six points 0, 1, -1, 2, -2, infinity:
-///     y = E(m)^T ((S E(r) w) * (B^T d)),  w' = E(r)^T ((S E(m) g) * (B^T d))
+/// - stride 1, r = 3 or 5 taps, the points 0, 1, -1, 2, -2, infinity, and for five taps 1/2, -1/2:
+///     y = E(4)^T ((S E(r) w) * (B^T d)),  w' = E(r)^T ((S E(4) g) * (B^T d))
 ///   and the gradient of the inputs slides the reversed filter over g.
 /// - stride 2, taps w0, w1, w2, four outputs: the even inputs meet w0 and w2, two taps of stride 1
 ///   with the five points 0, 1, -1, 2, infinity; the odd ones meet w1 alone and stay as they are.
@@ -20,6 +20,8 @@ namespace rho::kernels::cpu {
 ///
 /// In two dimensions each is applied to columns, then rows. Vectors run along channels.
 struct WinogradScheme {
+  static constexpr int kTile = 4;  ///< outputs of a tile in each dimension
+  static constexpr int kMaxTaps = 5;
   static constexpr std::int64_t kMaxPoints = 9;
   static constexpr std::int64_t kMaxCells = kMaxPoints * kMaxPoints;
 

@@ -487,14 +487,16 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
 
   const Pixels<float> out{grad_w, s.kernel, s.kernel, s.ins, s.step(), nullptr};
   const WinogradScheme::Backwards& to_taps = scheme.weight_grad;
+  // Along memory, which a loop over the filters would leap through.
+  parallel_for(of_sum.frequencies, [&](std::int64_t f) {
+    float* const total = sums + f * of_sum.stride;
+    for (std::int64_t slice = 1; slice < slices; ++slice) {
+      const float* const from = total + slice * of_sum.size();
+      for (std::int64_t i = 0; i < s.outs * of_sum.pitch; ++i) total[i] += from[i];
+    }
+  });
   parallel_for(s.outs, [&](std::int64_t o) {
-    float* const total = sums + o * of_sum.pitch;
-    for (std::int64_t slice = 1; slice < slices; ++slice)
-      for (std::int64_t f = 0; f < of_sum.frequencies; ++f) {
-        float* const to = total + f * of_sum.stride;
-        const float* const from = to + slice * of_sum.size();
-        for (std::int64_t c = 0; c < of_sum.pitch; ++c) to[c] += from[c];
-      }
+    const float* const total = sums + o * of_sum.pitch;
     for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
       float* cells[kMaxCells];
       out.square(o, phase / s.stride, phase % s.stride, to_taps.cells, cells);

@@ -16,6 +16,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::ScalableTag<float>;
 using Vector = hn::Vec<Tag>;
 
+// All of this must be inlined, or the vectors of a line go through memory.
+
 HWY_ATTR Vector times(float factor, Vector x) { return hn::Mul(hn::Set(Tag(), factor), x); }
 HWY_ATTR Vector plus(Vector x, float factor, Vector y) {
   return hn::MulAdd(hn::Set(Tag(), factor), y, x);
@@ -98,7 +100,7 @@ template <int pairs>
 struct Interpolate {
   using Of = Points<pairs>;
   static constexpr int kIn = Of::kCount, kOut = Of::kCount;
-  HWY_ATTR static void apply(const Vector* d, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* d, Vector* out) {
     out[0] = combine<pairs, Of::kNone>(d);
     for_each_pair<pairs>([&](auto pair) HWY_ATTR {
       const Vector even = combine<pairs, pair()>(d + 2), odd = combine<pairs, pair()>(d + 1);
@@ -115,7 +117,7 @@ template <int pairs, int k>
 struct Evaluate {
   using Of = Points<pairs>;
   static constexpr int kIn = k, kOut = Of::kCount;
-  HWY_ATTR static void apply(const Vector* w, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* w, Vector* out) {
     out[0] = times(Of::scale(Of::kNone), w[0]);
     for_each_pair<pairs>([&](auto pair) HWY_ATTR {
       constexpr auto kPowers = Of::powers(pair());
@@ -138,7 +140,7 @@ template <int pairs, int k>
 struct EvaluateTransposed {
   using Of = Points<pairs>;
   static constexpr int kIn = Of::kCount, kOut = k;
-  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* m, Vector* out) {
     for_each_pair<pairs>([&](auto pair) HWY_ATTR {
       constexpr auto kPowers = Of::powers(pair());
       const Vector plain = m[2 * pair() + 1], negative = m[2 * pair() + 2];
@@ -178,7 +180,7 @@ HWY_ATTR HWY_INLINE void evaluate_five_transposed(const Vector* m, Vector* out) 
 
 struct StridedInput {
   static constexpr int kIn = 9, kOut = 9;
-  HWY_ATTR static void apply(const Vector* d, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* d, Vector* out) {
     interpolate_five(d[0], d[2], d[4], d[6], d[8], out);
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) out[5 + i] = d[2 * i + 1];
@@ -187,7 +189,7 @@ struct StridedInput {
 
 struct StridedFilter {
   static constexpr int kIn = 3, kOut = 6;
-  HWY_ATTR static void apply(const Vector* w, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* w, Vector* out) {
     out[0] = times(1.0F / 2, w[0]);
     out[1] = times(-1.0F / 2, hn::Add(w[0], w[2]));
     out[2] = times(-1.0F / 6, hn::Sub(w[0], w[2]));
@@ -199,7 +201,7 @@ struct StridedFilter {
 
 struct StridedOutput {
   static constexpr int kIn = 9, kOut = 4;
-  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* m, Vector* out) {
     evaluate_five_transposed(m, out);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) out[i] = hn::Add(out[i], m[5 + i]);
@@ -208,7 +210,7 @@ struct StridedOutput {
 
 struct StridedGradient {
   static constexpr int kIn = 5, kOut = 9;
-  HWY_ATTR static void apply(const Vector* g, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* g, Vector* out) {
     interpolate_five(g[0], g[1], g[2], g[3], g[4], out);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) out[5 + i] = g[i];
@@ -217,7 +219,7 @@ struct StridedGradient {
 
 struct StridedInputGrad {
   static constexpr int kIn = 9, kOut = 8;
-  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* m, Vector* out) {
     Vector odd[4];
     evaluate_five_transposed(m, odd);
 #pragma GCC unroll 4
@@ -230,7 +232,7 @@ struct StridedInputGrad {
 
 struct StridedGradientFilter {
   static constexpr int kIn = 4, kOut = 9;
-  HWY_ATTR static void apply(const Vector* g, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* g, Vector* out) {
     const Vector even = hn::Add(g[0], g[2]), odd = hn::Add(g[1], g[3]);
     out[0] = times(1.0F / 2, g[0]);
     out[1] = times(-1.0F / 2, hn::Add(even, odd));
@@ -244,7 +246,7 @@ struct StridedGradientFilter {
 
 struct StridedWeightGrad {
   static constexpr int kIn = 6, kOut = 3;
-  HWY_ATTR static void apply(const Vector* m, Vector* out) {
+  static HWY_ATTR HWY_INLINE void apply(const Vector* m, Vector* out) {
     out[0] = hn::Add(hn::Add(m[0], m[1]), hn::Add(m[2], m[3]));
     out[1] = m[5];
     out[2] = plus(hn::Add(hn::Sub(m[1], m[2]), m[4]), 2.0F, m[3]);

@@ -24,45 +24,13 @@ constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient g
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
 constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
 
-/// Images [N, height, width, channels] seen as squares of pixels, `step` apart.
-template <class T>
-struct Pixels {
-  T* data;
-  std::int64_t height, width, channels, step;
-  T* outside;  // stands for the pixels that the image does not have
-
-  /// cells[i * count + j] = pixel (top + i * step, left + j * step) of image n.
-  void square(std::int64_t n, std::int64_t top, std::int64_t left, std::int64_t count,
-              T** cells) const {
-    const std::int64_t last = (count - 1) * step;
-    const bool inside = top >= 0 && left >= 0 && top + last < height && left + last < width;
-    const std::int64_t down = step * width * channels, across = step * channels;
-    T* row = data + ((n * height + top) * width + left) * channels;
-    for (std::int64_t i = 0; i < count; ++i, row += down) {
-      T* cell = row;
-      for (std::int64_t j = 0; j < count; ++j, cell += across) cells[i * count + j] = cell;
-    }
-    if (inside) return;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t h = top + i * step, v = left + i * step;
-      if (h < 0 || h >= height) std::fill_n(cells + i * count, count, outside);
-      if (v < 0 || v >= width)
-        for (std::int64_t j = 0; j < count; ++j) cells[j * count + i] = outside;
-    }
-  }
-};
-
 /// Tiles between asking for the pixels of one and using them: the next rows of an image lie where
 /// no hardware looks ahead.
 constexpr std::int64_t kAhead = 2;
 
-template <class T>
-void prefetch(T* const* cells, std::int64_t count, std::int64_t channels) {
-  constexpr std::int64_t kLine = 16;
-  for (std::int64_t i = 0; i < count; ++i)
-    for (std::int64_t c = 0; c < channels && cells[i] != nullptr; c += kLine)
-      __builtin_prefetch(cells[i] + c, std::is_const_v<T> ? 0 : 1);
-}
+struct Tile {
+  std::int64_t image, row, column;
+};
 
 /// The tiles of all images, in order.
 struct Tiles {
@@ -72,10 +40,82 @@ struct Tiles {
       : rows(ceil_div(height, kTile)),
         columns(ceil_div(width, kTile)),
         count(images * rows * columns) {}
-  std::int64_t image(std::int64_t tile) const { return tile / (rows * columns); }
-  std::int64_t row(std::int64_t tile) const { return tile / columns % rows; }
-  std::int64_t column(std::int64_t tile) const { return tile % columns; }
+  Tile at(std::int64_t t) const { return {t / (rows * columns), t / columns % rows, t % columns}; }
+  void advance(Tile& tile) const {
+    if (++tile.column < columns) return;
+    tile.column = 0;
+    if (++tile.row < rows) return;
+    tile.row = 0;
+    ++tile.image;
+  }
 };
+
+/// Images [N, height, width, channels] seen as a square of pixels for each tile, `cells` in each
+/// direction and `step` apart; and step^2 of them, which begin with one of the pixels between.
+template <class T>
+struct Squares {
+  T* data;
+  std::int64_t height, width, channels, step, cells;
+  std::int64_t top, left;  // of the first tile; may be negative
+  std::int64_t advance;    // pixels from one tile to the next
+  T* outside;              // stands for the pixels that the image does not have
+
+  std::int64_t phases() const { return step * step; }
+  /// Channels of a tile, those of all its phases.
+  std::int64_t depth() const { return channels * phases(); }
+
+  /// out[i * cells + j] = pixel (i, j) of a tile's square.
+  void place(const Tile& tile, std::int64_t phase, T** out) const {
+    const std::int64_t y = top + tile.row * advance + phase / step;
+    const std::int64_t x = left + tile.column * advance + phase % step;
+    const std::int64_t last = (cells - 1) * step;
+    const bool inside = y >= 0 && x >= 0 && y + last < height && x + last < width;
+    const std::int64_t down = step * width * channels, across = step * channels;
+    T* row = data + ((tile.image * height + y) * width + x) * channels;
+    for (std::int64_t i = 0; i < cells; ++i, row += down) {
+      T* cell = row;
+      for (std::int64_t j = 0; j < cells; ++j, cell += across) out[i * cells + j] = cell;
+    }
+    if (inside) return;
+    for (std::int64_t i = 0; i < cells; ++i) {
+      const std::int64_t h = y + i * step, v = x + i * step;
+      if (h < 0 || h >= height) std::fill_n(out + i * cells, cells, outside);
+      if (v < 0 || v >= width)
+        for (std::int64_t j = 0; j < cells; ++j) out[j * cells + i] = outside;
+    }
+  }
+
+  /// Asks for the pixels of a tile, all but those that the one before it saw. Inlined, because to
+  /// GCC a function that does nothing else has no effect, and is not called.
+  [[gnu::always_inline]] void prefetch(const Tile& tile) const {
+    const std::int64_t extent = cells * step, seen = std::max<std::int64_t>(extent - advance, 0);
+    const std::int64_t y = top + tile.row * advance, x = left + tile.column * advance;
+    const std::int64_t first_row = std::max<std::int64_t>(tile.row > 0 ? y + seen : y, 0);
+    const std::int64_t first = std::max<std::int64_t>(tile.column > 0 ? x + seen : x, 0);
+    const std::int64_t count = (std::min(x + extent, width) - first) * channels;
+    T* row = data + ((tile.image * height + first_row) * width + first) * channels;
+    for (std::int64_t h = first_row; h < std::min(y + extent, height); ++h, row += width * channels)
+      for (std::int64_t c = 0; c < count; c += kLine)
+        __builtin_prefetch(row + c, std::is_const_v<T> ? 0 : 1);
+  }
+
+ private:
+  static constexpr std::int64_t kLine = 16;
+};
+
+/// Calls body(i, tile) for tile first + i of every tile before `last`, and asks for the pixels of
+/// tiles to come.
+template <class Body, class... T>
+void for_each_tile(const Tiles& tiles, std::int64_t first, std::int64_t last, const Body& body,
+                   const Squares<T>&... wanted) {
+  Tile tile = tiles.at(first), ahead = tiles.at(first + kAhead);
+  for (std::int64_t t = first; t < last; ++t) {
+    if (t + kAhead < last) (wanted.prefetch(ahead), ...);
+    tiles.advance(ahead);
+    body(t - first, tile);
+    tiles.advance(tile);
+  }
+}
 
 /// A matrix for each frequency.
 struct Spectrum {
@@ -103,9 +143,10 @@ std::int64_t block_of(const WinogradScheme& scheme, std::int64_t columns, std::i
   return std::clamp<std::int64_t>(std::max(fitting, even) / kRows * kRows, kRows, 512);
 }
 
-/// Zeros that serve as a pixel of up to `channels` channels.
-const float* zeros(std::int64_t channels) {
+/// Zeros that serve as a pixel of inputs or outputs.
+const float* zeros(const WinogradShape& s) {
   thread_local Scratch scratch;
+  const std::int64_t channels = std::max(s.ins, s.outs);
   float* const out = scratch.get<float>(channels);
   std::fill_n(out, channels, 0.0F);
   return out;
@@ -177,6 +218,12 @@ const WinogradScheme& scheme_of(const WinogradShape& s) {
 /// Filters to transform together, so that they fill the vectors of a packed panel.
 constexpr std::int64_t kGroup = 16;
 
+/// Filters as images of taps, of which each phase is one tile.
+template <class T>
+Squares<T> filter_taps(const WinogradShape& s, T* w, std::int64_t taps, T* outside) {
+  return {w, s.kernel, s.kernel, s.ins, s.step(), taps, 0, 0, 0, outside};
+}
+
 /// Calls use(o, count, phase, spectra, of) for groups of filters o, ..., o + count - 1 and every
 /// phase; spectra[f * of.stride + i * of.pitch + c] is filter o + i. `flipped`: the taps in reverse
 /// order.
@@ -185,7 +232,7 @@ void transform_filters(const WinogradShape& s, const float* w, bool flipped, con
   const WinogradScheme::Forwards& transform = scheme_of(s).filter;
   const std::int64_t taps = transform.cells;
   const std::int64_t groups = ceil_div(s.outs, kGroup);
-  const Pixels<const float> filters{w, s.kernel, s.kernel, s.ins, s.step(), zeros(s.ins)};
+  const Squares<const float> filters = filter_taps(s, w, taps, zeros(s));
   parallel_for(groups * s.phases(), [&](std::int64_t task) {
     thread_local Scratch scratch;
     const std::int64_t first = task % groups * kGroup, phase = task / groups;
@@ -194,7 +241,7 @@ void transform_filters(const WinogradShape& s, const float* w, bool flipped, con
     float* const spectra = scratch.get<float>(of.size());
     for (std::int64_t i = 0; i < count; ++i) {
       const float* cells[kMaxCells];
-      filters.square(first + i, phase / s.stride, phase % s.stride, taps, cells);
+      filters.place({first + i, 0, 0}, phase, cells);
       if (flipped) std::reverse(cells, cells + taps * taps);
       transform.apply(cells, s.ins, spectra + i * of.pitch, of.stride);
     }
@@ -272,23 +319,22 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
   }
 }
 
-/// The inputs of a tile of outputs, in a phase of the stride.
-void place_inputs(const WinogradShape& s, const Tiles& tiles, const Pixels<const float>& in,
-                  std::int64_t t, std::int64_t phase, const float** cells) {
-  const std::int64_t step = s.stride * kTile;
-  in.square(tiles.image(t), step * tiles.row(t) + phase / s.stride - s.pad_h,
-            step * tiles.column(t) + phase % s.stride - s.pad_w, scheme_of(s).forward.input.cells,
-            cells);
+/// The inputs of tiles of outputs.
+Squares<const float> inputs(const WinogradShape& s, const float* x) {
+  return {x,        s.height, s.width,          s.ins,   s.step(), scheme_of(s).forward.input.cells,
+          -s.pad_h, -s.pad_w, s.stride * kTile, zeros(s)};
+}
+/// Tiles of outputs, or of their gradients.
+template <class T>
+Squares<T> outputs(const WinogradShape& s, T* y, T* outside) {
+  return {y, s.out_height, s.out_width, s.outs, 1, kTile, 0, 0, kTile, outside};
 }
 
-/// Slides the filters over squares of `from`. load(tile, phase, cells) and store(tile, phase,
-/// cells) place those of a tile.
-template <class Load, class Store>
+/// Slides the filters over `from`, which gives `to`.
 void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direction,
-           const Tiles& tiles, const PackedFilters& filters, const Pixels<const float>& from,
-           std::int64_t in_phases, const Pixels<float>& to, std::int64_t out_phases,
-           const Load& load, const Store& store) {
-  const std::int64_t in = from.channels * in_phases, out = to.channels * out_phases;
+           const Tiles& tiles, const PackedFilters& filters, const Squares<const float>& from,
+           const Squares<float>& to) {
+  const std::int64_t in = from.depth(), out = to.depth();
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
   const std::int64_t most = block_of(scheme, in_place ? in : in + out, in, out);
@@ -306,27 +352,28 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
     const Spectrum of_u(scheme.frequencies(), block, in), of_m(scheme.frequencies(), block, out);
     float* const u = scratch_u.get<float>(of_u.size());
     float* const m = in_place ? u : scratch_m.get<float>(of_m.size());
-    for (std::int64_t t = first; t < last; ++t)
-      for (std::int64_t phase = 0; phase < in_phases; ++phase) {
+    const auto take = [&](std::int64_t i, const Tile& tile) {
+      for (std::int64_t phase = 0; phase < from.phases(); ++phase) {
         const float* cells[kMaxCells];
-        load(std::min(t + kAhead, last - 1), phase, cells);
-        prefetch(cells, input.cells * input.cells, from.channels);
-        load(t, phase, cells);
-        input.apply(cells, from.channels, u + (t - first) * of_u.pitch + phase * from.channels,
-                    of_u.stride);
+        from.place(tile, phase, cells);
+        input.apply(cells, from.channels, u + i * of_u.pitch + phase * from.channels, of_u.stride);
       }
-    multiply(scheme, u, of_u, filters, last - first, m, of_m);
-    for (std::int64_t t = first; t < last; ++t)
-      for (std::int64_t phase = 0; phase < out_phases; ++phase) {
+    };
+    const auto give = [&](std::int64_t i, const Tile& tile) {
+      for (std::int64_t phase = 0; phase < to.phases(); ++phase) {
         float* cells[kMaxCells];
-        if (!streams) {
-          store(std::min(t + kAhead, last - 1), phase, cells);
-          prefetch(cells, output.cells * output.cells, to.channels);
-        }
-        store(t, phase, cells);
-        back(m + (t - first) * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells);
+        to.place(tile, phase, cells);
+        back(m + i * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells);
       }
-    if (streams) hwy::FlushStream();
+    };
+    for_each_tile(tiles, first, last, take, from);
+    multiply(scheme, u, of_u, filters, last - first, m, of_m);
+    if (streams) {
+      for_each_tile(tiles, first, last, give);
+      hwy::FlushStream();
+    } else {
+      for_each_tile(tiles, first, last, give, to);
+    }
   });
 }
 
@@ -361,23 +408,14 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
                         filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
                                             s.ins, count);
                     });
-  const Tiles tiles(s.images, s.out_height, s.out_width);
-  const Pixels<const float> in{x, s.height, s.width, s.ins, s.step(), zeros(s.ins)};
-  const Pixels<float> out{y, s.out_height, s.out_width, s.outs, 1, nullptr};
-  slide(
-      scheme, scheme.forward, tiles, filters, in, s.phases(), out, 1,
-      [&](std::int64_t t, std::int64_t phase, const float** cells) {
-        place_inputs(s, tiles, in, t, phase, cells);
-      },
-      [&](std::int64_t t, std::int64_t, float** cells) {
-        out.square(tiles.image(t), kTile * tiles.row(t), kTile * tiles.column(t), kTile, cells);
-      });
+  slide(scheme, scheme.forward, Tiles(s.images, s.out_height, s.out_width), filters, inputs(s, x),
+        outputs<float>(s, y, nullptr));
 }
 
 namespace {
 
 /// Where the tiles of an input's gradient lie along one dimension: tile t begins with pixel
-/// start + t * advance of phase 0, and sees gradients from first + t * kTile on.
+/// start + t * stride * kTile of phase 0, and sees gradients from first + t * kTile on.
 struct InputTiles {
   InputTiles(const WinogradShape& s, std::int64_t size, std::int64_t pad) {
     if (s.strided()) {
@@ -392,10 +430,9 @@ struct InputTiles {
       start = s.stride * q - pad;
       count = (size - 1 + pad) / s.stride - q + 1;
     }
-    advance = s.stride * kTile;
   }
 
-  std::int64_t first, start, count, advance;
+  std::int64_t first, start, count;
 };
 
 }  // namespace
@@ -414,22 +451,13 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                                          count, s.ins);
                     });
   const InputTiles down(s, s.height, s.pad_h), across(s, s.width, s.pad_w);
-  const Tiles tiles(s.images, down.count, across.count);
-  const Pixels<const float> in{grad_y, s.out_height, s.out_width, s.outs, 1, zeros(s.outs)};
-  const Pixels<float> out{grad_x, s.height, s.width, s.ins, s.step(), nullptr};
-  const std::int64_t in_cells = scheme.input_grad.input.cells,
-                     out_cells = scheme.input_grad.output.cells;
-  slide(
-      scheme, scheme.input_grad, tiles, filters, in, 1, out, s.phases(),
-      [&](std::int64_t t, std::int64_t, const float** cells) {
-        in.square(tiles.image(t), down.first + kTile * tiles.row(t),
-                  across.first + kTile * tiles.column(t), in_cells, cells);
-      },
-      [&](std::int64_t t, std::int64_t phase, float** cells) {
-        out.square(tiles.image(t), down.start + down.advance * tiles.row(t) + phase / s.stride,
-                   across.start + across.advance * tiles.column(t) + phase % s.stride, out_cells,
-                   cells);
-      });
+  const Squares<const float> in{
+      grad_y,     s.out_height, s.out_width, s.outs,  1, scheme.input_grad.input.cells,
+      down.first, across.first, kTile,       zeros(s)};
+  const Squares<float> out{
+      grad_x,     s.height,     s.width,          s.ins,  s.step(), scheme.input_grad.output.cells,
+      down.start, across.start, s.stride * kTile, nullptr};
+  slide(scheme, scheme.input_grad, Tiles(s.images, down.count, across.count), filters, in, out);
 }
 
 // The gradient of a tile takes the part of the filter, and the taps that of the outputs. Each slice
@@ -447,9 +475,8 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
   const std::int64_t slices = slices_of(tiles.count / kTilesOfSlice, of_sum.size() * 4);
   thread_local Scratch scratch_sums;
   float* const sums = scratch_sums.get<float>(slices * of_sum.size());
-  const float* const none = zeros(std::max(s.ins, s.outs));
-  const Pixels<const float> in{x, s.height, s.width, s.ins, s.step(), none};
-  const Pixels<const float> gradient{grad_y, s.out_height, s.out_width, s.outs, 1, none};
+  const Squares<const float> in = inputs(s, x);
+  const Squares<const float> gradient = outputs(s, grad_y, zeros(s));
   const std::int64_t block = std::max(kTilesOfSum, block_of(scheme, depth + s.outs, depth, s.outs));
   const Spectrum of_u(scheme.frequencies(), block, depth),
       of_g(scheme.frequencies(), block, s.outs);
@@ -462,30 +489,22 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     const std::int64_t end = tiles.count * (slice + 1) / slices;
     for (std::int64_t first = begin; first < end; first += block) {
       const std::int64_t count = std::min(block, end - first);
-      const float* cells[kMaxCells];
-      const auto gradients = [&](std::int64_t t) {
-        gradient.square(tiles.image(t), kTile * tiles.row(t), kTile * tiles.column(t), kTile,
-                        cells);
-      };
-      for (std::int64_t i = 0; i < count; ++i) {
-        const std::int64_t t = first + i;
-        for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
-          place_inputs(s, tiles, in, std::min(t + kAhead, end - 1), phase, cells);
-          prefetch(cells, of_x.cells * of_x.cells, s.ins);
-          place_inputs(s, tiles, in, t, phase, cells);
+      const auto take = [&](std::int64_t i, const Tile& tile) {
+        const float* cells[kMaxCells];
+        for (std::int64_t phase = 0; phase < in.phases(); ++phase) {
+          in.place(tile, phase, cells);
           of_x.apply(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
         }
-        gradients(std::min(t + kAhead, end - 1));
-        prefetch(cells, kTile * kTile, s.outs);
-        gradients(t);
+        gradient.place(tile, 0, cells);
         of_y.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
-      }
+      };
+      for_each_tile(tiles, first, first + count, take, in, gradient);
       add_products(scheme, g, of_g, u, of_u, s.outs, depth, count, first > begin,
                    sums + slice * of_sum.size(), of_sum);
     }
   });
 
-  const Pixels<float> out{grad_w, s.kernel, s.kernel, s.ins, s.step(), nullptr};
+  const Squares<float> out = filter_taps<float>(s, grad_w, scheme.weight_grad.cells, nullptr);
   const WinogradScheme::Backwards& to_taps = scheme.weight_grad;
   // Along memory, which a loop over the filters would leap through.
   parallel_for(of_sum.frequencies, [&](std::int64_t f) {
@@ -499,7 +518,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     const float* const total = sums + o * of_sum.pitch;
     for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
       float* cells[kMaxCells];
-      out.square(o, phase / s.stride, phase % s.stride, to_taps.cells, cells);
+      out.place({o, 0, 0}, phase, cells);
       to_taps.apply(total + phase * s.ins, of_sum.stride, s.ins, cells);
     }
   });

@@ -76,10 +76,16 @@ void pack_panel(const Matrix<T>& from, std::int64_t count, std::int64_t width, s
     }
     return;
   }
-  for (std::int64_t i = 0; i < width; ++i) {
-    const T* const source = from.data + i * from.across;
-    for (std::int64_t k = 0; k < depth; ++k)
-      packed[k * width + i] = i < count ? source[k * from.along] : T{0};
+  // A line of each vector at a time, so that those of the panel stay in the first cache.
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  for (std::int64_t k = 0; k < depth; k += kLine) {
+    const std::int64_t end = std::min(k + kLine, depth);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const T* const source = from.data + i * from.across;
+      for (std::int64_t j = k; j < end; ++j) packed[j * width + i] = source[j * from.along];
+    }
+    for (std::int64_t j = k; j < end; ++j)
+      std::fill(packed + j * width + count, packed + (j + 1) * width, T{0});
   }
 }
 
@@ -105,12 +111,15 @@ struct RightOperand {
   }
   std::int64_t step(std::int64_t p) const { return is_direct(p) ? matrix.along : panels.width(p); }
 
-  /// Packs panels [first, last), a few steps of all at a time: rows of B are read as they lie, and
-  /// the lines that are read and written stay in cache.
+  /// Packs panels [first, last), as the lines of B lie: a few steps of all at a time where they go
+  /// across, else one panel after the other.
   void pack(std::int64_t first, std::int64_t last) const {
-    constexpr std::int64_t kSteps = 16;  // blocks are multiples of 8
+    if (matrix.across == 1) return pack_steps(first, last, 16);
+    for (std::int64_t p = first; p < last; ++p) pack_steps(p, p + 1, block);
+  }
+  void pack_steps(std::int64_t first, std::int64_t last, std::int64_t steps) const {
     for (std::int64_t k = 0; k < depth;) {
-      const std::int64_t end = std::min({k + kSteps, (k / block + 1) * block, depth});
+      const std::int64_t end = std::min({k + steps, (k / block + 1) * block, depth});
       for (std::int64_t p = first; p < last; ++p)
         pack_panel(matrix.at(panels.first(p), k), panels.valid(p), panels.width(p), end - k,
                    const_cast<T*>(columns(p, k)));

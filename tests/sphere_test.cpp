@@ -7,6 +7,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
+#include "kernels/sphere.h"
 #include "kernels/threads.h"
 #include "tests/support/testing.h"
 
@@ -267,6 +268,38 @@ TEST(SphereNormal, TheFirstOfEqualMaximaIsTheNormalOfTheMaximumNorm) {
   expect_near(
       normal({Tensor::from(Values{0.5, -1.0}, {2}), Tensor::from(Values{1.0}, {1})}, kInfinity),
       {0.0, -1.0, 0.0}, 0.0);
+}
+
+template <class T>
+void expect_peak(const std::vector<T>& values, double value, std::int64_t index) {
+  const auto size = static_cast<std::int64_t>(values.size());
+  std::vector<kernels::Peak> peaks(1);
+  kernels::abs_max({Tensor::from(values, {size})}, peaks);
+  EXPECT_EQ(peaks[0].index, index);
+  EXPECT_EQ(std::isnan(peaks[0].value), std::isnan(value));
+  if (!std::isnan(value)) EXPECT_EQ(peaks[0].value, value);
+}
+
+template <class T>
+void check_peaks() {
+  using Limits = std::numeric_limits<T>;
+  expect_peak<T>({}, 0.0, -1);
+  expect_peak<T>({T{-0.0}}, 0.0, 0);
+  expect_peak<T>({0, Limits::denorm_min()}, static_cast<double>(Limits::denorm_min()), 1);
+  std::vector<T> many(50'000, T{0});  // what several threads share
+  expect_peak(many, 0.0, 0);
+  many[20'000] = -3, many[20'001] = 3, many[49'999] = 3;
+  expect_peak(many, 3.0, 20'000);
+  many[30'000] = -Limits::infinity();
+  expect_peak(many, kInfinity, 30'000);
+  many[40'000] = -Limits::quiet_NaN(), many[40'001] = Limits::signaling_NaN();
+  many[49'998] = Limits::quiet_NaN();
+  expect_peak(many, std::numeric_limits<double>::quiet_NaN(), 40'000);
+}
+
+TEST(AbsMax, IsTheFirstOfTheLargestOrTheFirstNaN) {
+  check_peaks<float>();
+  check_peaks<double>();
 }
 
 TEST(SphereErrors, OrdersBelowOne) {

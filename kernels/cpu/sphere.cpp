@@ -1,7 +1,10 @@
 #include "kernels/sphere.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "kernels/cpu/column_sums.h"
 #include "kernels/cpu/elementwise.h"
@@ -16,25 +19,42 @@ double sum_of(std::int64_t count, const Term& term) {
   })[0];
 }
 
+/// |x| as an integer, in the same order; NaN is larger than infinity.
+template <class T>
+auto magnitude(T x) {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  return std::bit_cast<Bits>(std::abs(x));
+}
+
+/// The first of the largest magnitudes, or the first NaN, of values that are not empty.
+template <class T>
+const T* first_peak(const T* first, const T* last) {
+  constexpr auto kInfinity = std::numeric_limits<T>::infinity();
+  // Integers, unlike floating-point numbers, have a maximum that compiles to vectors.
+  auto most = magnitude(T{0});
+  for (const T* x = first; x != last; ++x) most = std::max(most, magnitude(*x));
+  const bool has_nan = most > magnitude(kInfinity);
+  return std::find_if(first, last,
+                      [=](T x) { return has_nan ? std::isnan(x) : magnitude(x) == most; });
+}
+
 Peak peak_of(const Tensor& x) {
   return dispatch_floating(x.dtype(), "abs_max", [&]<class T>() {
     const T* const values = x.data<T>();
     const std::int64_t count = x.numel();
     const std::int64_t chunks = (count + cpu::kSumChunk - 1) / cpu::kSumChunk;
-    std::vector<Peak> peaks(static_cast<std::size_t>(chunks));
-    // The negated comparison lets a NaN in, and then nothing replaces it.
-    const auto raise = [](Peak& best, double value, std::int64_t index) {
-      if (best.index < 0 || (!std::isnan(best.value) && !(value <= best.value)))
-        best = {value, index};
-    };
+    std::vector<const T*> peaks(static_cast<std::size_t>(chunks));
     cpu::parallel_ranges(count, cpu::kSumChunk, [&](std::int64_t first, std::int64_t last) {
-      Peak best;
-      for (std::int64_t i = first; i < last; ++i)
-        raise(best, std::abs(static_cast<double>(values[i])), i);
-      peaks[static_cast<std::size_t>(first / cpu::kSumChunk)] = best;
+      peaks[static_cast<std::size_t>(first / cpu::kSumChunk)] =
+          first_peak(values + first, values + last);
     });
     Peak peak;
-    for (const Peak& one : peaks) raise(peak, one.value, one.index);
+    for (const T* const one : peaks) {
+      const double value = std::abs(static_cast<double>(*one));
+      // The negated comparison lets a NaN in, and then nothing replaces it.
+      if (peak.index < 0 || (!std::isnan(peak.value) && !(value <= peak.value)))
+        peak = {value, one - values};
+    }
     return peak;
   });
 }

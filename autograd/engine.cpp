@@ -54,12 +54,11 @@ NodeSet useful_nodes(const std::vector<Root>& roots, const std::vector<const Nod
 
 /// a + b; where the sum is not recorded, in the memory of one that nothing else sees.
 Variable accumulate(Variable a, Variable b) {
-  if (!grad_enabled())
-    for (Variable* const sum : {&a, &b})
-      if (sum->is_unique() && sum->value().is_contiguous()) {
-        kernels::add(a.value(), b.value(), sum->value());
-        return std::move(*sum);
-      }
+  for (Variable* const sum : {&a, &b})
+    if (sum->is_overwritable()) {
+      kernels::add(a.value(), b.value(), sum->value());
+      return std::move(*sum);
+    }
   return add(a, b);
 }
 

@@ -42,7 +42,9 @@ bool Variable::requires_grad() const { return defined() && impl_->node != nullpt
 
 bool Variable::is_leaf() const { return !requires_grad() || impl_->node->is_leaf(); }
 
-bool Variable::is_unique() const { return impl_.use_count() == 1 && value().is_unique(); }
+bool Variable::is_overwritable() const {
+  return !recording && impl_.use_count() == 1 && value().is_unique() && value().is_contiguous();
+}
 
 void Variable::set_value(Tensor value, bool reshape) {
   check(defined() && is_leaf(), "set_value", "only a leaf can be given a value");
@@ -68,6 +70,11 @@ Variable Variable::detach() const { return Variable(value()); }
 const std::shared_ptr<Node>& Variable::node() const {
   check(defined(), "variable", "is undefined");
   return impl_->node;
+}
+
+Tensor memory_of(const Variable& grad_output) {
+  const Tensor& g = grad_output.value();
+  return grad_output.is_overwritable() ? g : Tensor::empty(g.shape(), g.dtype(), g.device());
 }
 
 bool grad_enabled() { return recording; }

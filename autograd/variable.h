@@ -31,8 +31,9 @@ class Variable {
 
   bool requires_grad() const;
   bool is_leaf() const;
-  /// True when no other variable and no tensor sees the value's memory.
-  bool is_unique() const;
+  /// True where an operation that records no graph may write over the value: it is contiguous, and
+  /// no other variable and no tensor sees its memory.
+  bool is_overwritable() const;
   /// Replaces a leaf's value (an optimizer's step, a loaded checkpoint). Shape and dtype must match
   /// unless `reshape` is set.
   void set_value(Tensor value, bool reshape = false);
@@ -62,6 +63,11 @@ class Variable {
 /// It may capture inputs as Variables, but the output only as a Tensor (a Variable would be a
 /// cycle).
 using Backward = std::function<std::vector<Variable>(const Variable& grad_output)>;
+
+/// Where a Backward may write a gradient of grad_output's shape, element by element as it reads
+/// that: over it, where it is overwritable, else in new memory. To be asked for before another
+/// tensor sees grad_output's value.
+Tensor memory_of(const Variable& grad_output);
 
 /// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
 /// NoGrad, `backward` is dropped and the result is a constant.

@@ -10,7 +10,7 @@ namespace rho::kernels {
 inline constinit Slot<void(const Tensor& x, const Tensor& bias, bool relu)> bias_relu{"bias_relu"};
 
 /// With y = max(x + bias, 0): grad_x is grad_y where y > 0, else 0, and grad_bias its sum over
-/// rows.
+/// rows. grad_x may be grad_y itself.
 inline constinit Slot<void(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                            const Tensor& grad_bias)>
     bias_relu_grad{"bias_relu_grad"};

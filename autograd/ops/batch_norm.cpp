@@ -72,9 +72,13 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
       op, y.view(x.shape()), {x, gamma, beta, then.residual},
       // Without a residual the gradient finds the sign of y from x, and y need not be kept.
       [flat, with, residual, y = masked ? y : Tensor(), shape = x.shape()](const Variable& g) {
+        // A residual without a rectifier gets g itself.
+        const bool overwrites = !residual || y.defined();
+        const Tensor over = overwrites ? memory_of(g).view(flat.shape()) : Tensor();
         const Tensor grad_y = kernels::contiguous(g.value()).view(flat.shape());
-        const kernels::BatchNormGradients grads{like(flat), like(with.gamma), like(with.beta),
-                                                y.defined() ? like(y) : Tensor()};
+        const bool gives_x = overwrites && !y.defined();
+        const kernels::BatchNormGradients grads{gives_x ? over : like(flat), like(with.gamma),
+                                                like(with.beta), y.defined() ? over : Tensor()};
         kernels::batch_norm_grad(flat, with, y, grad_y, grads);
         std::vector<Variable> all{Variable(grads.x.view(shape)), Variable(grads.gamma),
                                   Variable(grads.beta), Variable()};

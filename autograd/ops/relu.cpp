@@ -14,7 +14,12 @@ Variable relu_mask(const Variable& g, const Tensor& y) {
 Variable relu(const Variable& x) {
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.value().device());
   kernels::relu(x.value(), y);
-  return record("relu", y, {x}, [y](const Variable& g) { return std::vector{relu_mask(g, y)}; });
+  return record("relu", y, {x}, [y](const Variable& g) {
+    if (grad_enabled()) return std::vector{relu_mask(g, y)};
+    const Tensor out = memory_of(g);
+    kernels::relu_grad(y, g.value(), out);
+    return std::vector{Variable(out)};
+  });
 }
 
 }  // namespace rho

@@ -85,8 +85,8 @@ struct Squares {
     }
   }
 
-  /// Asks for the pixels of a tile, all but those that the one before it saw. Inlined, because to
-  /// GCC a function that does nothing else has no effect, and is not called.
+  /// Asks for the pixels of a tile, all but those that the tiles above it and to its left saw.
+  /// Inlined, because to GCC a function that does nothing else has no effect, and is not called.
   [[gnu::always_inline]] void prefetch(const Tile& tile) const {
     const std::int64_t extent = cells * step, seen = std::max<std::int64_t>(extent - advance, 0);
     const std::int64_t y = top + tile.row * advance, x = left + tile.column * advance;

@@ -5,6 +5,7 @@
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
+#include "kernels/copy.h"
 
 namespace rho {
 namespace {
@@ -72,9 +73,10 @@ const std::shared_ptr<Node>& Variable::node() const {
   return impl_->node;
 }
 
-Tensor memory_of(const Variable& grad_output) {
-  const Tensor& g = grad_output.value();
-  return grad_output.is_overwritable() ? g : Tensor::empty(g.shape(), g.dtype(), g.device());
+Overwrite overwrite(const Variable& grad_output) {
+  const bool own = grad_output.is_overwritable() || !grad_output.value().is_contiguous();
+  const Tensor g = kernels::contiguous(grad_output.value());
+  return {g, own ? g : Tensor::empty(g.shape(), g.dtype(), g.device())};
 }
 
 bool grad_enabled() { return recording; }

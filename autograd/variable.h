@@ -64,10 +64,13 @@ class Variable {
 /// cycle).
 using Backward = std::function<std::vector<Variable>(const Variable& grad_output)>;
 
-/// Where a Backward may write a gradient of grad_output's shape, element by element as it reads
-/// that: over it, where it is overwritable, else in new memory. To be asked for before another
-/// tensor sees grad_output's value.
-Tensor memory_of(const Variable& grad_output);
+/// A gradient to read, contiguous, and where a Backward may write another of its shape, element by
+/// element as it reads: over it, unless somebody else sees it.
+struct Overwrite {
+  Tensor from, to;
+};
+/// To be asked for before another tensor sees grad_output's value.
+Overwrite overwrite(const Variable& grad_output);
 
 /// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
 /// NoGrad, `backward` is dropped and the result is a constant.
@@ -75,7 +78,8 @@ Variable record(std::string_view op, Tensor value, const std::vector<Variable>& 
                 Backward backward);
 
 /// A fused operation: under create_graph its gradient is that of `composite`, which computes the
-/// same value from `inputs` out of differentiable operations; otherwise it is `fast`.
+/// same value from `inputs` out of differentiable operations; otherwise it is `fast`. Of that value
+/// only derivatives are taken.
 Variable record_fused(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
                       Backward fast, std::function<Variable(std::span<const Variable>)> composite);
 

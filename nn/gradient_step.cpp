@@ -49,6 +49,8 @@ GradientStep::Signature GradientStep::signature_of(const Tensor& inputs, const T
 }
 
 GradientStep::Result GradientStep::run(const Tensor& inputs, const Tensor& labels) {
+  // The last step's gradients need not lie beside this one's activations.
+  for (Variable& parameter : parameters_) parameter.zero_grad();
   Result out;
   {
     const ProfileScope scope(SpanKind::Phase, kForward);
@@ -56,7 +58,6 @@ GradientStep::Result GradientStep::run(const Tensor& inputs, const Tensor& label
     out.loss = objective_(out.outputs, labels);
   }
   const ProfileScope scope(SpanKind::Phase, kBackward);
-  for (Variable& parameter : parameters_) parameter.zero_grad();
   out.loss.backward();
   return out;
 }

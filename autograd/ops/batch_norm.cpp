@@ -51,6 +51,14 @@ Tensor normalize(const Tensor& x, const kernels::BatchNormArguments& with, const
   return y;
 }
 
+/// Leads to the residual's gradients and keeps nothing of its value: no derivative depends on that,
+/// so `instead` may stand for it.
+Variable without_value(const Variable& residual, const Tensor& instead) {
+  if (!residual.defined()) return {};
+  return record("alias", instead.expand(residual.shape()), {residual},
+                [](const Variable& g) { return std::vector{g}; });
+}
+
 }  // namespace
 
 BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const Variable& beta,
@@ -69,15 +77,15 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
   const Tensor y = normalize(flat, with, then);
   const bool residual = then.residual.defined(), masked = residual && then.relu;
   const Variable out = record_fused(
-      op, y.view(x.shape()), {x, gamma, beta, then.residual},
+      op, y.view(x.shape()), {x, gamma, beta, without_value(then.residual, beta.value())},
       // Without a residual the gradient finds the sign of y from x, and y need not be kept.
       [flat, with, residual, y = masked ? y : Tensor(), shape = x.shape()](const Variable& g) {
-        // A residual without a rectifier gets g itself.
-        const bool overwrites = !residual || y.defined();
-        const Tensor over = overwrites ? memory_of(g).view(flat.shape()) : Tensor();
-        const Tensor grad_y = kernels::contiguous(g.value()).view(flat.shape());
-        const bool gives_x = overwrites && !y.defined();
-        const kernels::BatchNormGradients grads{gives_x ? over : like(flat), like(with.gamma),
+        // Without a rectifier the residual gets g itself.
+        const bool kept = residual && !y.defined();
+        const auto [from, to] =
+            kept ? Overwrite{kernels::contiguous(g.value()), like(flat)} : overwrite(g);
+        const Tensor grad_y = from.view(flat.shape()), over = to.view(flat.shape());
+        const kernels::BatchNormGradients grads{y.defined() ? like(flat) : over, like(with.gamma),
                                                 like(with.beta), y.defined() ? over : Tensor()};
         kernels::batch_norm_grad(flat, with, y, grad_y, grads);
         std::vector<Variable> all{Variable(grads.x.view(shape)), Variable(grads.gamma),
@@ -85,11 +93,13 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
         if (residual) all[3] = y.defined() ? Variable(grads.residual.view(shape)) : g;
         return all;
       },
-      [eps, rows, relu = then.relu, shape = x.shape()](std::span<const Variable> in) {
+      [eps, rows, relu = then.relu, shape = x.shape(),
+       y = masked ? y : Tensor()](std::span<const Variable> in) {
         const Variable values = reshape(in[0], rows);
         const Variable centred = values - mean(values, {0}, true);
         const Variable deviation = sqrt(mean(centred * centred, {0}, true) + eps);
-        return apply({in[3], relu}, reshape(centred / deviation * in[1] + in[2], shape));
+        const Variable z = reshape(centred / deviation * in[1] + in[2], shape);
+        return y.defined() ? relu_mask(z + in[3], y.view(shape)) : apply({in[3], relu}, z);
       });
   return {out, mean_, variance};
 }

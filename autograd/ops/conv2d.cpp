@@ -71,8 +71,7 @@ struct LinearGradients {
 LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias, bool relu) {
   const bool with_bias = bias.size() == 1;
   if (!relu) return {grad, with_bias ? sum_to(grad, bias) : Variable()};
-  const Tensor grad_z = memory_of(grad);
-  const Tensor g = kernels::contiguous(grad.value());
+  const auto [g, grad_z] = overwrite(grad);
   if (!with_bias) {
     kernels::relu_grad(y, g, grad_z);
     return {Variable(grad_z), {}};

@@ -16,9 +16,9 @@ Variable relu(const Variable& x) {
   kernels::relu(x.value(), y);
   return record("relu", y, {x}, [y](const Variable& g) {
     if (grad_enabled()) return std::vector{relu_mask(g, y)};
-    const Tensor out = memory_of(g);
-    kernels::relu_grad(y, g.value(), out);
-    return std::vector{Variable(out)};
+    const auto [from, to] = overwrite(g);
+    kernels::relu_grad(y, from, to);
+    return std::vector{Variable(to)};
   });
 }
 

@@ -6,6 +6,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "kernels/fill.h"
+#include "tensor/allocator.h"
 #include "tests/support/testing.h"
 
 namespace rho {
@@ -132,6 +133,53 @@ TEST(Autograd, FusedOperationUsesItsCompositeForHigherDerivatives) {
   };
   EXPECT_TRUE(gradcheck(cube_times, {leaf({0.5, -1.5})}));
   EXPECT_TRUE(gradgradcheck(cube_times, {leaf({0.5, -1.5})}));
+}
+
+/// y = f(x), whose rule may write over the gradient of y: not where others see that.
+template <class F>
+void expect_gradients_are_kept(const Variable& x, const F& f) {
+  const Tensor given = testing::uniform(f(x).shape(), 7, 1.0, 2.0);
+  const std::vector<double> values = given.to_vector<double>();
+  // A caller's, and one that was asked for on the way.
+  const Variable g(given);
+  grad({f(x)}, {x}, {g});
+  EXPECT_EQ(given.to_vector<double>(), values);
+  const Variable y = f(x);
+  const std::vector<Variable> grads = grad({sum(y * Variable(given))}, {y, x});
+  EXPECT_EQ(grads[0].value().to_vector<double>(), values);
+  // Nobody's but the engine's: the same numbers.
+  const std::vector<Variable> alone = grad({sum(f(x) * Variable(given))}, {x});
+  EXPECT_EQ(alone[0].value().to_vector<double>(), grads[1].value().to_vector<double>());
+}
+
+TEST(Autograd, OverwritesNoGradientThatOthersSee) {
+  const Variable x = testing::leaf(testing::uniform({2, 4, 4, 3}));
+  const Variable w = testing::leaf(testing::uniform({3, 3, 3, 3}, 1));
+  const Variable bias = testing::leaf(testing::uniform({3}, 2));
+  const Variable residual = testing::leaf(testing::uniform({2, 4, 4, 3}, 3));
+  expect_gradients_are_kept(x, [](const Variable& in) { return relu(in); });
+  expect_gradients_are_kept(x, [&](const Variable& in) { return conv2d(in, w, {}, bias, true); });
+  expect_gradients_are_kept(x, [&](const Variable& in) { return conv2d(in, w, {}, {}, true); });
+  for (const Epilogue& then :
+       {Epilogue{}, Epilogue{{}, true}, Epilogue{residual, false}, Epilogue{residual, true}})
+    expect_gradients_are_kept(
+        x, [&](const Variable& in) { return batch_norm_train(in, bias, bias, 1e-5, then).y; });
+}
+
+TEST(Autograd, AFusedBatchNormKeepsNoResidual) {
+  const Variable x = testing::leaf(testing::uniform({64, 32, 32, 4}));
+  const Variable gamma = testing::leaf(testing::uniform({4}, 1));
+  const std::size_t bytes = static_cast<std::size_t>(x.numel()) * sizeof(double);
+  const CachingAllocator& memory = allocator(x.value().device().type);
+  for (const bool rectified : {false, true}) {
+    const std::size_t before = memory.statistics().bytes_in_use;
+    Variable y;
+    {
+      const Variable residual = x * 2.0;
+      y = batch_norm_train(x, gamma, gamma, 1e-5, {residual, rectified}).y;
+    }
+    EXPECT_LT(memory.statistics().bytes_in_use - before, bytes + bytes / 2) << rectified;
+  }
 }
 
 TEST(Autograd, GradcheckFindsAWrongGradientAndNaN) {

@@ -1,5 +1,6 @@
 #include "kernels/cpu/winograd_transforms.h"
 
+#include <cstddef>
 #include <type_traits>
 
 #include "kernels/cpu/highway_targets.h"
@@ -83,7 +84,8 @@ HWY_ATTR HWY_INLINE Vector combine(const Vector* x) {
   constexpr auto kOf = Points<pairs>::without(pair);
   Vector sum = x[2 * kOf.degree];
 #pragma GCC unroll 3
-  for (int i = kOf.degree - 1; i >= 0; --i) sum = plus(sum, kOf.coefficients[i], x[2 * i]);
+  for (std::ptrdiff_t i = kOf.degree - 1; i >= 0; --i)
+    sum = plus(sum, kOf.coefficients[i], x[2 * i]);
   return sum;
 }
 

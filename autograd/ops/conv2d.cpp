@@ -71,11 +71,8 @@ struct LinearGradients {
 LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias, bool relu) {
   const bool with_bias = bias.size() == 1;
   if (!relu) return {grad, with_bias ? sum_to(grad, bias) : Variable()};
+  if (!with_bias) return {relu_backward(grad, y), {}};
   const auto [g, grad_z] = overwrite(grad);
-  if (!with_bias) {
-    kernels::relu_grad(y, g, grad_z);
-    return {Variable(grad_z), {}};
-  }
   const Tensor grad_bias = Tensor::empty(bias, y.dtype(), y.device());
   const Shape rows{bias[0] == 0 ? 0 : y.numel() / bias[0], bias[0]};
   kernels::bias_relu_grad(y.view(rows), g.view(rows), grad_z.view(rows), grad_bias);

@@ -48,14 +48,13 @@ Peak peak_of(const Tensor& x) {
       peaks[static_cast<std::size_t>(first / cpu::kSumChunk)] =
           first_peak(values + first, values + last);
     });
-    Peak peak;
-    for (const T* const one : peaks) {
-      const double value = std::abs(static_cast<double>(*one));
-      // The negated comparison lets a NaN in, and then nothing replaces it.
-      if (peak.index < 0 || (!std::isnan(peak.value) && !(value <= peak.value)))
-        peak = {value, one - values};
-    }
-    return peak;
+    if (peaks.empty()) return Peak{};
+    std::vector<T> of_chunks(peaks.size());
+    std::transform(peaks.begin(), peaks.end(), of_chunks.begin(),
+                   [](const T* one) { return *one; });
+    const T* const all = of_chunks.data();
+    const T* const peak = peaks[static_cast<std::size_t>(first_peak(all, all + chunks) - all)];
+    return Peak{std::abs(static_cast<double>(*peak)), peak - values};
   });
 }
 

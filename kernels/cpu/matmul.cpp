@@ -163,10 +163,11 @@ struct LeftOperand {
 };
 
 /// Asks for parts t, ..., t + count - 1 of `parts` of a packed panel, so that it is in the second
-/// cache when its turn comes.
+/// cache when its turn comes. Inlined, because to GCC a function that does nothing else has no
+/// effect, and is not called.
 template <class T>
-void prefetch_part(const T* panel, std::int64_t size, std::int64_t t, std::int64_t count,
-                   std::int64_t parts) {
+[[gnu::always_inline]] inline void prefetch_part(const T* panel, std::int64_t size, std::int64_t t,
+                                                 std::int64_t count, std::int64_t parts) {
   constexpr std::int64_t kLine = 64 / sizeof(T);
   const std::int64_t share = size / parts + kLine;
   for (std::int64_t i = t * share; i < std::min(size, (t + count) * share); i += kLine)

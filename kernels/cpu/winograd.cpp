@@ -56,9 +56,9 @@ template <class T>
 struct Squares {
   T* data;
   std::int64_t height, width, channels, step, cells;
-  std::int64_t top, left;  // of the first tile; may be negative
-  std::int64_t advance;    // pixels from one tile to the next
-  T* outside;              // stands for the pixels that the image does not have
+  std::int64_t top = 0, left = 0;  // of the first tile; may be negative
+  std::int64_t advance = 0;        // pixels from one tile to the next
+  T* outside = nullptr;            // stands for the pixels that the image does not have
 
   std::int64_t phases() const { return step * step; }
   /// Channels of a tile, those of all its phases.
@@ -221,7 +221,13 @@ constexpr std::int64_t kGroup = 16;
 /// Filters as images of taps, of which each phase is one tile.
 template <class T>
 Squares<T> filter_taps(const WinogradShape& s, T* w, std::int64_t taps, T* outside) {
-  return {w, s.kernel, s.kernel, s.ins, s.step(), taps, 0, 0, 0, outside};
+  return {.data = w,
+          .height = s.kernel,
+          .width = s.kernel,
+          .channels = s.ins,
+          .step = s.step(),
+          .cells = taps,
+          .outside = outside};
 }
 
 /// Calls use(o, count, phase, spectra, of) for groups of filters o, ..., o + count - 1 and every
@@ -321,13 +327,28 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
 
 /// The inputs of tiles of outputs.
 Squares<const float> inputs(const WinogradShape& s, const float* x) {
-  return {x,        s.height, s.width,          s.ins,   s.step(), scheme_of(s).forward.input.cells,
-          -s.pad_h, -s.pad_w, s.stride * kTile, zeros(s)};
+  return {.data = x,
+          .height = s.height,
+          .width = s.width,
+          .channels = s.ins,
+          .step = s.step(),
+          .cells = scheme_of(s).forward.input.cells,
+          .top = -s.pad_h,
+          .left = -s.pad_w,
+          .advance = s.stride * kTile,
+          .outside = zeros(s)};
 }
 /// Tiles of outputs, or of their gradients.
 template <class T>
 Squares<T> outputs(const WinogradShape& s, T* y, T* outside) {
-  return {y, s.out_height, s.out_width, s.outs, 1, kTile, 0, 0, kTile, outside};
+  return {.data = y,
+          .height = s.out_height,
+          .width = s.out_width,
+          .channels = s.outs,
+          .step = 1,
+          .cells = kTile,
+          .advance = kTile,
+          .outside = outside};
 }
 
 /// Slides the filters over `from`, which gives `to`.
@@ -451,12 +472,25 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                                          count, s.ins);
                     });
   const InputTiles down(s, s.height, s.pad_h), across(s, s.width, s.pad_w);
-  const Squares<const float> in{
-      grad_y,     s.out_height, s.out_width, s.outs,  1, scheme.input_grad.input.cells,
-      down.first, across.first, kTile,       zeros(s)};
-  const Squares<float> out{
-      grad_x,     s.height,     s.width,          s.ins,  s.step(), scheme.input_grad.output.cells,
-      down.start, across.start, s.stride * kTile, nullptr};
+  const Squares<const float> in{.data = grad_y,
+                                .height = s.out_height,
+                                .width = s.out_width,
+                                .channels = s.outs,
+                                .step = 1,
+                                .cells = scheme.input_grad.input.cells,
+                                .top = down.first,
+                                .left = across.first,
+                                .advance = kTile,
+                                .outside = zeros(s)};
+  const Squares<float> out{.data = grad_x,
+                           .height = s.height,
+                           .width = s.width,
+                           .channels = s.ins,
+                           .step = s.step(),
+                           .cells = scheme.input_grad.output.cells,
+                           .top = down.start,
+                           .left = across.start,
+                           .advance = s.stride * kTile};
   slide(scheme, scheme.input_grad, Tiles(s.images, down.count, across.count), filters, in, out);
 }
 

@@ -6,10 +6,9 @@
 namespace rho::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kDepth = 384;       // weights of a panel used before the next pixels
-constexpr std::int64_t kShortDepth = 128;  // of sums so short that the call of a tile counts
-constexpr std::int64_t kPixels = 512;      // output pixels of one task of the direct routine
-constexpr std::int64_t kTasks = 16;        // at least, for the threads to share
+constexpr std::int64_t kDepth = 384;   // weights of a panel used before the next pixels
+constexpr std::int64_t kPixels = 512;  // output pixels of one task of the direct routine
+constexpr std::int64_t kTasks = 16;    // at least, for the threads to share
 
 }  // namespace
 
@@ -59,66 +58,34 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
   for (std::int64_t g = 0; g < groups; ++g) {
     for (std::int64_t p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors(p);
-      const std::int64_t tile_rows = kernels.max_rows(Rows::Apart, vectors);
       const T* panel = packed + (g * panels.padded() + panels.first(p)) * depth();
       for (std::int64_t s = 0; s < segments(); ++s) in_panel[s] = s * length() * panels.width(p);
-      MicroTile<T> tile;
-      tile.column_step = panels.width(p);
-      tile.valid_columns = panels.valid(p);
-      tile.column_segments = in_panel;
+      PanelProduct<T> product;
+      product.count = width;
+      product.row_pitch = step;
+      product.out_pitch = out_column;
+      product.column_step = panels.width(p);
+      product.valid_columns = panels.valid(p);
+      product.column_segments = in_panel;
       // A few short segments, or a part of a long one, so that their weights stay in cache.
-      for (std::int64_t s = 0; s < segments(); s += together) {
-        for (std::int64_t k = 0; k < length(); k += kDepth) {
-          const bool first = s == 0 && k == 0;
-          tile.accumulate = !first;
-          tile.length = std::min(kDepth, length() - k);
-          const auto place = [&](std::int64_t r, std::int64_t i, std::int64_t j) {
-            tile.rows[r] = view.data + (i - begin) * stride_h * view.row + j * step + g * ins + k;
-            tile.out[r] =
-                out + n * out_image + i * out_row + j * out_column + g * outs + panels.first(p);
-          };
-          const auto run_tiles = [&](std::int64_t first_row, std::int64_t last_row,
-                                     std::int64_t count, std::int64_t repeats) {
-            // Tap rows in the padding above or below all of these pixels add nothing.
-            const std::int64_t begin_s = std::max(s, segments_before(top - last_row * stride_h));
+      for (std::int64_t s = 0; s < segments(); s += together)
+        for (std::int64_t k = 0; k < length(); k += kDepth)
+          for (std::int64_t i = begin; i < end; ++i) {
+            // Tap rows in the padding above or below add nothing.
+            const std::int64_t above = top - i * stride_h;
+            const std::int64_t begin_s = std::max(s, segments_before(above));
             const std::int64_t end_s =
-                std::min(std::min(s + together, segments()),
-                         segments_before(top + image.height - first_row * stride_h));
-            tile.segments = std::max<std::int64_t>(0, end_s - begin_s);
-            if (tile.segments == 0 && !first) return;
-            tile.row_segments = in_image + begin_s;
-            tile.columns = panel + (begin_s * length() + k) * panels.width(p);
-            tile.repeats = repeats;
-            tile.row_advance = count * step;
-            tile.out_advance = count * out_column;
-            kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
-          };
-          if (width % tile_rows == 0 || (width > tile_rows && depth() < kShortDepth)) {
-            // Tiles within a row of pixels follow each other at equal distances: one call for all.
-            for (std::int64_t i = begin; i < end; ++i) {
-              const std::int64_t full = width / tile_rows, rest = width % tile_rows;
-              for (std::int64_t r = 0; r < tile_rows; ++r) place(r, i, r);
-              run_tiles(i, i, tile_rows, full);
-              for (std::int64_t r = 0; r < rest; ++r) place(r, i, full * tile_rows + r);
-              if (rest > 0) run_tiles(i, i, rest, 1);
-            }
-            continue;
+                std::min({s + together, segments(), segments_before(above + image.height)});
+            product.accumulate = s > 0 || k > 0;
+            product.segments = std::max<std::int64_t>(0, end_s - begin_s);
+            if (product.segments == 0 && product.accumulate) continue;
+            product.length = std::min(kDepth, length() - k);
+            product.rows = view.data + (i - begin) * stride_h * view.row + g * ins + k;
+            product.row_segments = in_image + begin_s;
+            product.columns = panel + (begin_s * length() + k) * panels.width(p);
+            product.out = out + n * out_image + i * out_row + g * outs + panels.first(p);
+            kernels.run(Rows::Contiguous, vectors, product);
           }
-          for (std::int64_t i = begin, j = 0; i < end;) {
-            const std::int64_t first_row = i;
-            std::int64_t last_row = i, count = 0;
-            for (; count < tile_rows && i < end; ++count) {
-              place(count, i, j);
-              last_row = i;
-              if (++j == width) {
-                j = 0;
-                ++i;
-              }
-            }
-            run_tiles(first_row, last_row, count, 1);
-          }
-        }
-      }
     }
   }
 }
@@ -129,8 +96,6 @@ void Direct<T>::run() const {
   thread_local Scratch scratch;
   T* const packed = scratch.get<T>(groups * columns().padded() * depth());
   pack(packed);
-  // By the shape alone: where weights are not finite, padding that one block skips counts in
-  // another.
   const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), ceil_div(kTasks, images));
   const std::int64_t block = ceil_div(height, std::min(blocks, height));
   const std::int64_t tasks = ceil_div(height, block);

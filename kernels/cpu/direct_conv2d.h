@@ -32,7 +32,7 @@ struct Direct {
 
  private:
   std::int64_t depth() const { return taps_h * taps_w * ins; }
-  Panels<T> columns() const { return {outs, micro_kernels<T>().widest(Rows::Apart)}; }
+  Panels<T> columns() const { return {outs, micro_kernels<T>().widest(Rows::Contiguous)}; }
   /// Where the image holds the taps of one pixel consecutively.
   std::int64_t segments() const { return groups == 1 ? taps_h : taps_h * taps_w; }
   std::int64_t length() const { return groups == 1 ? taps_w * ins : ins; }

@@ -88,16 +88,17 @@ void WeightGradient<T>::add_images(std::int64_t first, std::int64_t last, const 
   const std::int64_t row_bytes =
       (width * outputs + view.row * options.stride_h) * static_cast<std::int64_t>(sizeof(T));
   const std::int64_t block = std::clamp<std::int64_t>(block_bytes() / row_bytes, 1, rows);
-  MicroTile<T> tile;
-  tile.row_step = outputs;
-  tile.column_step = options.stride_w * x.channels;
-  if (transposed) std::swap(tile.row_step, tile.column_step);
-  tile.length = width;
+  PanelProduct<T> product;
+  product.row_step = outputs;
+  product.column_step = options.stride_w * x.channels;
+  if (transposed) std::swap(product.row_step, product.column_step);
+  product.out_pitch = transposed ? outputs : runs() * run_columns();
+  product.length = width;
   for (std::int64_t i = 0; i < rows; i += block) {
-    tile.segments = std::min(block, rows - i);
-    tile.row_segments = (transposed ? in_image : in_gradient) + i;
-    tile.column_segments = (transposed ? in_gradient : in_image) + i;
-    tile.accumulate = !begins || i > 0;
+    product.segments = std::min(block, rows - i);
+    product.row_segments = (transposed ? in_image : in_gradient) + i;
+    product.column_segments = (transposed ? in_gradient : in_image) + i;
+    product.accumulate = !begins || i > 0;
     for (const Tile* t = begin; t != end; ++t) {
       const bool grouped = options.groups > 1;
       const std::int64_t a = grouped ? t->run / taps_w : t->run;
@@ -105,16 +106,14 @@ void WeightGradient<T>::add_images(std::int64_t first, std::int64_t last, const 
       const T* const at_input = view.data + a * view.row + b * x.channels + t->group * ins();
       const T* const at_gradient = gradient.data + t->group * outs();
       const std::int64_t column = panels.first(t->panel);
-      tile.rows[0] = (transposed ? at_input : at_gradient) + t->row;
-      tile.columns = (transposed ? at_gradient : at_input) + column;
-      tile.valid_columns = panels.valid(t->panel);
-      for (std::int64_t r = 0; r < t->rows; ++r) {
-        const std::int64_t row = t->row + r;
-        tile.out[r] = sum + column +
-                      (transposed ? (t->run * run_columns() + row) * outputs
-                                  : ((t->group * outs() + row) * runs() + t->run) * run_columns());
-      }
-      kernels.run(Rows::Adjacent, t->rows, panels.vectors(t->panel), tile);
+      product.count = t->rows;
+      product.rows = (transposed ? at_input : at_gradient) + t->row;
+      product.columns = (transposed ? at_gradient : at_input) + column;
+      product.valid_columns = panels.valid(t->panel);
+      product.out = sum + column +
+                    (transposed ? (t->run * run_columns() + t->row) * outputs
+                                : ((t->group * outs() + t->row) * runs() + t->run) * run_columns());
+      kernels.run(Rows::Adjacent, panels.vectors(t->panel), product);
     }
   }
 }

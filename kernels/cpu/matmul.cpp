@@ -18,16 +18,16 @@ namespace rho::kernels {
 namespace {
 
 using cpu::ceil_div;
-using cpu::MicroTile;
+using cpu::PanelProduct;
 using cpu::Panels;
 using cpu::Rows;
 
 constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read once for so many
-constexpr std::int64_t kPackedElements = 1 << 21;  // of B, packed at once
+constexpr std::int64_t kPackedElements = 1 << 20;  // of B, packed at once
 constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
-constexpr std::int64_t kPanelsPacked = 8;  // by one thread at once
-constexpr std::int64_t kPage = 4096;       // bytes
-constexpr std::int64_t kRepeats = 4;       // tiles that the micro-kernel computes in one call
+constexpr std::int64_t kPanelsPacked = 8;          // by one thread at once
+constexpr std::int64_t kPage = 4096;               // bytes
+constexpr std::int64_t kTilesTogether = 4;         // of the micro-kernel, between prefetches
 constexpr std::int64_t kSerialProducts = 1 << 18;  // multiply-adds that one thread does sooner
 
 std::int64_t round_up(std::int64_t a, std::int64_t to) { return ceil_div(a, to) * to; }
@@ -53,11 +53,29 @@ int panel_vectors() {
   return cpu::micro_kernels<T>().widest(Rows::Adjacent);
 }
 
-/// Steps along K between which sums go to memory: a panel of B takes two thirds of the first cache.
+/// Steps along K between which sums go to memory, as equal as can be: a panel of B takes three
+/// quarters of the first cache.
 template <class T>
-std::int64_t depth_block() {
-  const std::int64_t panel = panel_vectors<T>() * cpu::micro_kernels<T>().lanes * sizeof(T);
-  return std::clamp<std::int64_t>(cpu::caches().first * 2 / 3 / panel / 8 * 8, 64, 384);
+std::int64_t depth_block(std::int64_t depth) {
+  const std::int64_t panel = bytes<T>(panel_vectors<T>() * cpu::micro_kernels<T>().lanes);
+  const std::int64_t most = std::clamp<std::int64_t>(cpu::caches().first * 3 / 4 / panel, 64, 384);
+  return round_up(ceil_div(depth, ceil_div(depth, most)), 8);
+}
+
+/// Rows of A that take half of the second cache, so many steps deep.
+template <class T>
+std::int64_t max_block_rows(std::int64_t depth) {
+  return std::clamp<std::int64_t>(cpu::caches().second / 2 / bytes<T>(depth) / 8 * 8, 64,
+                                  kMaxBlockM);
+}
+
+/// A square of four by four, whose constant extents the compiler turns into moves and shuffles.
+template <class T>
+void transpose_square(const T* from, std::int64_t across, T* to, std::int64_t width) {
+  T square[4][4];
+  for (int j = 0; j < 4; ++j)
+    for (int i = 0; i < 4; ++i) square[j][i] = from[i * across + j];
+  for (int j = 0; j < 4; ++j) std::copy_n(square[j], 4, to + j * width);
 }
 
 /// packed[k * width + i] = element k of vector i; zero for count <= i < width.
@@ -80,7 +98,13 @@ void pack_panel(const Matrix<T>& from, std::int64_t count, std::int64_t width, s
   constexpr std::int64_t kLine = 64 / sizeof(T);
   for (std::int64_t k = 0; k < depth; k += kLine) {
     const std::int64_t end = std::min(k + kLine, depth);
-    for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t i = 0;
+    if (from.along == 1 && end == k + kLine)
+      for (; i + 4 <= count; i += 4)
+        for (std::int64_t j = k; j < end; j += 4)
+          transpose_square(from.data + i * from.across + j, from.across, packed + j * width + i,
+                           width);
+    for (; i < count; ++i) {
       const T* const source = from.data + i * from.across;
       for (std::int64_t j = k; j < end; ++j) packed[j * width + i] = source[j * from.along];
     }
@@ -135,7 +159,7 @@ struct LeftOperand {
   Rows kind;
 
   explicit LeftOperand(const Matrix<T>& a)
-      : matrix(a), kind(a.across == 1 ? Rows::Adjacent : Rows::Apart) {}
+      : matrix(a), kind(a.across == 1 ? Rows::Adjacent : Rows::Contiguous) {}
 
   /// Whether reading it in place is slow: many pages, or rows that fall into one cache set.
   bool is_scattered(std::int64_t rows, std::int64_t depth) const {
@@ -162,58 +186,53 @@ struct LeftOperand {
   }
 };
 
-/// Asks for parts t, ..., t + count - 1 of `parts` of a packed panel, so that it is in the second
-/// cache when its turn comes. Inlined, because to GCC a function that does nothing else has no
-/// effect, and is not called.
+/// Asks for a packed panel, as far as `last` of `rows` rows go that meet the one before it, so that
+/// it is in the second cache when its turn comes. Inlined, because to GCC a function that does
+/// nothing else has no effect, and is not called.
 template <class T>
-[[gnu::always_inline]] inline void prefetch_part(const T* panel, std::int64_t size, std::int64_t t,
-                                                 std::int64_t count, std::int64_t parts) {
+[[gnu::always_inline]] inline void prefetch_share(const T* panel, std::int64_t size,
+                                                  std::int64_t first, std::int64_t last,
+                                                  std::int64_t rows) {
   constexpr std::int64_t kLine = 64 / sizeof(T);
-  const std::int64_t share = size / parts + kLine;
-  for (std::int64_t i = t * share; i < std::min(size, (t + count) * share); i += kLine)
+  for (std::int64_t i = size * first / rows; i < size * last / rows; i += kLine)
     __builtin_prefetch(panel + i, 0, 2);
 }
 
 /// out (rows x the columns of panels [first, last), leading extent ld) = a b, with one thread.
 template <class T>
 void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t rows,
-                    std::int64_t first, std::int64_t last, T* out, std::int64_t ld) {
+                    std::int64_t first, std::int64_t last, bool accumulate, T* out,
+                    std::int64_t ld) {
   thread_local cpu::Scratch scratch;
   const auto& kernels = cpu::micro_kernels<T>();
   const Panels<T>& panels = b.panels;
   const std::int64_t no_segment = 0;
-  MicroTile<T> tile;
-  tile.row_segments = tile.column_segments = &no_segment;
+  PanelProduct<T> product;
+  product.row_segments = product.column_segments = &no_segment;
+  product.out_pitch = ld;
   for (std::int64_t k = 0; k < b.depth; k += b.block) {
-    tile.length = std::min(b.block, b.depth - k);
-    tile.accumulate = k > 0;
+    product.length = std::min(b.block, b.depth - k);
+    product.accumulate = accumulate || k > 0;
     LeftOperand<T> left(a.at(0, k));
     const bool readable = left.kind == Rows::Adjacent || left.matrix.along == 1;
     if (!readable || (last - first > 1 && left.is_scattered(rows, b.depth)))
-      left.pack(rows, tile.length, scratch);
-    tile.row_step = left.matrix.along;  // 1 where the rows lie apart
+      left.pack(rows, product.length, scratch);
+    product.row_pitch = left.matrix.across;
+    product.row_step = left.matrix.along;
     for (std::int64_t p = first; p < last; ++p) {
-      tile.columns = b.columns(p, k);
-      tile.column_step = b.step(p);
-      tile.valid_columns = panels.valid(p);
+      product.columns = b.columns(p, k);
+      product.column_step = b.step(p);
+      product.valid_columns = panels.valid(p);
       const int vectors = panels.vectors(p);
-      const std::int64_t tiles = ceil_div(rows, kernels.max_rows(left.kind, vectors));
-      const std::int64_t least = rows / tiles, larger = rows % tiles;  // these have a row more
-      // A few tiles at a time.
-      for (std::int64_t t = 0, i = 0; t < tiles;) {
-        const std::int64_t count = least + (t < larger ? 1 : 0);
-        tile.repeats = std::min(kRepeats, (t < larger ? larger : tiles) - t);
-        for (std::int64_t r = 0; r < count; ++r) {
-          tile.rows[r] = left.matrix.at(i + r, 0).data;
-          tile.out[r] = out + (i + r) * ld + panels.first(p);
-        }
-        tile.row_advance = count * left.matrix.across;
-        tile.out_advance = count * ld;
+      const std::int64_t together = kTilesTogether * kernels.max_rows(left.kind, vectors);
+      for (std::int64_t i = 0; i < rows; i += product.count) {
+        product.count = rows - i < 2 * together ? rows - i : together;
+        product.rows = left.matrix.at(i, 0).data;
+        product.out = out + i * ld + panels.first(p);
         if (p + 1 < last && !b.is_direct(p + 1))
-          prefetch_part(b.columns(p + 1, k), tile.length * b.step(p + 1), t, tile.repeats, tiles);
-        kernels.run(left.kind, static_cast<int>(count), vectors, tile);
-        t += tile.repeats;
-        i += tile.repeats * count;
+          prefetch_share(b.columns(p + 1, k), product.length * b.step(p + 1), i, i + product.count,
+                         rows);
+        kernels.run(left.kind, vectors, product);
       }
     }
   }
@@ -243,39 +262,45 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
   // What is read by one or two rows of tiles, or lies in few pages, is not packed.
   const bool direct =
       b.across == 1 && (rows <= 16 || bytes<T>(depth * b.along) <= cpu::caches().second / 4);
-  const int widest = kernels.widest(Rows::Apart);
+  const int widest = kernels.widest(Rows::Contiguous);
   const bool wide =
       direct && a.across != 1 && bytes<T>(depth * widest * kernels.lanes) <= cpu::caches().first;
   const int vectors = wide ? widest : panel_vectors<T>();
+  const std::int64_t block = depth_block<T>(depth);
   const std::int64_t most =
-      direct ? columns : std::max(kPackedElements / depth / width * width, width);
+      direct ? columns : std::max(kPackedElements / block / width * width, width);
+  // Enough blocks for every thread; where the cuts lie changes no result.
+  const std::int64_t sharing = serial ? 1 : 2 * workers;
+  const std::int64_t height =
+      std::min(max_block_rows<T>(block), round_up(ceil_div(rows, sharing), 8));
+  const std::int64_t blocks_m = ceil_div(rows, height);
   for (std::int64_t j = 0; j < columns; j += most) {
-    const std::int64_t part = std::min(most, columns - j);
-    RightOperand<T> right{Panels<T>(part, vectors), depth, depth_block<T>(), b.at(j, 0)};
-    const Panels<T>& panels = right.panels;
+    const Panels<T> panels(std::min(most, columns - j), vectors);
     const std::int64_t partial = panels.count - 1;
-    if (!direct) {
-      right.packed = scratch.get<T>(depth * panels.padded());
-      cpu::parallel_ranges(panels.count, serial ? panels.count : kPanelsPacked,
-                           [&](std::int64_t p, std::int64_t end) { right.pack(p, end); });
-    } else if (!right.is_direct(partial)) {
-      right.last_panel = scratch.get<T>(depth * panels.width(partial));
-      right.pack(partial, panels.count);
+    const std::int64_t blocks_n = std::min(ceil_div(sharing, blocks_m), panels.count);
+    // As many blocks along K as may be packed at once.
+    const std::int64_t steps =
+        direct ? depth : std::max(kPackedElements / panels.padded() / block * block, block);
+    for (std::int64_t k = 0; k < depth; k += steps) {
+      RightOperand<T> right{panels, std::min(steps, depth - k), block, b.at(j, k)};
+      if (!direct) {
+        right.packed = scratch.get<T>(right.depth * panels.padded());
+        cpu::parallel_ranges(panels.count, serial ? panels.count : kPanelsPacked,
+                             [&](std::int64_t p, std::int64_t end) { right.pack(p, end); });
+      } else if (!right.is_direct(partial)) {
+        right.last_panel = scratch.get<T>(right.depth * panels.width(partial));
+        right.pack(partial, panels.count);
+      }
+      const auto multiply_one = [&](std::int64_t at) {
+        const std::int64_t i = at % blocks_m * height, n = at / blocks_m;
+        multiply_block(a.at(i, k), right, std::min(height, rows - i), panels.count * n / blocks_n,
+                       panels.count * (n + 1) / blocks_n, k > 0, out + i * ld + j, ld);
+      };
+      cpu::parallel_ranges(blocks_m * blocks_n, serial ? blocks_m * blocks_n : 1,
+                           [&](std::int64_t at, std::int64_t end) {
+                             for (; at < end; ++at) multiply_one(at);
+                           });
     }
-    // Enough blocks for every thread; where the cuts lie changes no result.
-    const std::int64_t height = std::min(kMaxBlockM, round_up(ceil_div(rows, 2 * workers), 8));
-    const std::int64_t blocks_m = ceil_div(rows, height);
-    const std::int64_t blocks_n = std::min(ceil_div(2 * workers, blocks_m), panels.count);
-    cpu::parallel_ranges(blocks_m * blocks_n, serial ? blocks_m * blocks_n : 1,
-                         [&](std::int64_t block, std::int64_t end) {
-                           for (; block < end; ++block) {
-                             const std::int64_t i = block % blocks_m * height, n = block / blocks_m;
-                             multiply_block(a.at(i, 0), right, std::min(height, rows - i),
-                                            panels.count * n / blocks_n,
-                                            panels.count * (n + 1) / blocks_n, out + i * ld + j,
-                                            ld);
-                           }
-                         });
   }
 }
 

@@ -20,10 +20,13 @@ constexpr int kRegisters = 16;
 
 constexpr std::int64_t kLongSum = 100;
 
+/// Rows that are contiguous share a pointer by threes: the processor adds the pitch, once or twice,
+/// to an address for nothing.
+constexpr int kRowsOfPointer = 3;
+
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
 template <Rows kind, int kRows, int kVectors, class T>
-HWY_ATTR HWY_INLINE void run_once(const MicroTile<T>& tile, std::int64_t row_offset,
-                                  std::int64_t out_offset) {
+HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t first) {
   const hn::ScalableTag<T> d;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(d));
   using Vector = hn::Vec<decltype(d)>;
@@ -35,86 +38,82 @@ HWY_ATTR HWY_INLINE void run_once(const MicroTile<T>& tile, std::int64_t row_off
     for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::Zero(d);
 
   // By the time long sums are there, so is the memory that they go to.
-  if (tile.length >= kLongSum) {
+  T* const out = product.out + first * product.out_pitch;
+  if (product.length >= kLongSum) {
 #pragma GCC unroll 14
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(tile.out[i] + out_offset + v * kLanes);
+      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(out + i * product.out_pitch + v * kLanes);
   }
 
-  const std::int64_t row_step = tile.row_step;
-  const std::int64_t column_step = tile.column_step;
-  for (std::int64_t s = 0; s < tile.segments; ++s) {
-    const std::int64_t segment = row_offset + tile.row_segments[s];
-    constexpr bool kApart = kind == Rows::Apart;
-    const T* rows[kApart ? kRows : 1];
-#pragma GCC unroll 14
-    for (int i = 0; i < (kApart ? kRows : 1); ++i) rows[i] = tile.rows[i] + segment;
-    const T* columns = tile.columns + tile.column_segments[s];
-    // Where the sums fill the registers, unrolled steps would spill them.
-    constexpr int kUnroll = kApart && kVectors > 1 && kRegisters == 32 ? 4 : 1;
-    const auto step = [&](std::int64_t k) HWY_ATTR {
+  constexpr bool kContiguous = kind == Rows::Contiguous;
+  constexpr int kPointers = kContiguous ? (kRows + kRowsOfPointer - 1) / kRowsOfPointer : 1;
+  const std::int64_t pitch = product.row_pitch;
+  const std::int64_t row_step = product.row_step, column_step = product.column_step;
+  for (std::int64_t s = 0; s < product.segments; ++s) {
+    const T* rows[kPointers];
+#pragma GCC unroll 5
+    for (int p = 0; p < kPointers; ++p)
+      rows[p] = product.rows + product.row_segments[s] + (first + p * kRowsOfPointer) * pitch;
+    const T* columns = product.columns + product.column_segments[s];
+    for (std::int64_t k = 0; k < product.length; ++k) {
       Vector right[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) right[v] = hn::LoadU(d, columns + v * kLanes);
 #pragma GCC unroll 14
       for (int i = 0; i < kRows; ++i) {
-        const Vector left = hn::Set(d, kApart ? rows[i][k] : rows[0][i]);
+        const Vector left = hn::Set(
+            d, kContiguous ? rows[i / kRowsOfPointer][i % kRowsOfPointer * pitch] : rows[0][i]);
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(left, right[v], sums[i][v]);
       }
       columns += column_step;
-      if (!kApart) rows[0] += row_step;
-    };
-    std::int64_t k = 0;
-    for (; k + kUnroll <= tile.length; k += kUnroll) {
-#pragma GCC unroll 4
-      for (int u = 0; u < kUnroll; ++u) step(k + u);
+#pragma GCC unroll 5
+      for (int p = 0; p < kPointers; ++p) rows[p] += kContiguous ? 1 : row_step;
     }
-    for (; k < tile.length; ++k) step(k);
   }
 
-  if (tile.valid_columns == kVectors * kLanes) {
+  if (product.valid_columns == kVectors * kLanes) {
 #pragma GCC unroll 14
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        T* const out = tile.out[i] + out_offset + v * kLanes;
-        if (tile.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, out), sums[i][v]);
-        hn::StoreU(sums[i][v], d, out);
+        T* const to = out + i * product.out_pitch + v * kLanes;
+        if (product.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, to), sums[i][v]);
+        hn::StoreU(sums[i][v], d, to);
       }
     return;
   }
   // The last vector of a last panel is written in part.
   const auto rest =
-      hn::FirstN(d, static_cast<std::size_t>(tile.valid_columns - (kVectors - 1) * kLanes));
+      hn::FirstN(d, static_cast<std::size_t>(product.valid_columns - (kVectors - 1) * kLanes));
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      T* const out = tile.out[i] + out_offset + v * kLanes;
+      T* const to = out + i * product.out_pitch + v * kLanes;
       if (v + 1 < kVectors) {
-        if (tile.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, out), sums[i][v]);
-        hn::StoreU(sums[i][v], d, out);
+        if (product.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, to), sums[i][v]);
+        hn::StoreU(sums[i][v], d, to);
       } else {
-        if (tile.accumulate) sums[i][v] = hn::Add(hn::MaskedLoad(rest, d, out), sums[i][v]);
-        hn::BlendedStore(sums[i][v], rest, d, out);
+        if (product.accumulate) sums[i][v] = hn::Add(hn::MaskedLoad(rest, d, to), sums[i][v]);
+        hn::BlendedStore(sums[i][v], rest, d, to);
       }
     }
 }
 
 template <Rows kind, int kRows, int kVectors, class T>
-HWY_ATTR void run_tile(const MicroTile<T>& tile) {
-  for (std::int64_t r = 0; r < tile.repeats; ++r)
-    run_once<kind, kRows, kVectors>(tile, r * tile.row_advance, r * tile.out_advance);
+HWY_ATTR void run_tiles(const PanelProduct<T>& product, std::int64_t first, std::int64_t tiles) {
+  for (std::int64_t t = 0; t < tiles; ++t)
+    run_tile<kind, kRows, kVectors>(product, first + t * kRows);
 }
 
-/// Rows of a tile: what is left of the registers holds the columns and one element of a row, and
-/// eight pointers are as many as fit besides those of the loop. Of 16 registers four vectors of
-/// columns leave none for the element: one of them is read from the cache for each row.
+/// Rows of a tile: what is left of the registers holds the columns and one element of a row. Of 16
+/// registers four vectors of columns leave none for the element: one of them is read from the cache
+/// for each row.
 template <Rows kind>
 constexpr int max_rows(int vectors) {
-  constexpr int kMost = kind == Rows::Apart ? 8 : 14;
+  constexpr int kMost = kind == Rows::Contiguous ? 8 : 14;
   const int element = kRegisters == 16 && vectors == 4 ? 0 : 1;
   const int fitting = (kRegisters - vectors - element) / vectors;
   return fitting < kMost ? fitting : kMost;
@@ -123,7 +122,7 @@ constexpr int max_rows(int vectors) {
 template <Rows kind, int kVectors, class T, std::size_t... I>
 void fill(typename MicroKernels<T>::Tiles& tiles, std::index_sequence<I...>) {
   tiles.max_rows[kVectors - 1] = sizeof...(I);
-  ((tiles.functions[kVectors - 1][I] = run_tile<kind, static_cast<int>(I) + 1, kVectors, T>), ...);
+  ((tiles.functions[kVectors - 1][I] = run_tiles<kind, static_cast<int>(I) + 1, kVectors, T>), ...);
 }
 
 template <Rows kind, class T, std::size_t... V>
@@ -140,7 +139,7 @@ MicroKernels<T> table() {
   // Wide tiles load and broadcast less for each product.
   constexpr bool kMany = kRegisters == 32;
   return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
-          .tiles = {tiles_of<Rows::Apart, T>(std::make_index_sequence<4>()),
+          .tiles = {tiles_of<Rows::Contiguous, T>(std::make_index_sequence<4>()),
                     tiles_of<Rows::Adjacent, T>(std::make_index_sequence < kMany ? 2 : 3 > ())}};
 }
 MicroKernels<float> float_table() { return table<float>(); }

@@ -9,47 +9,46 @@ namespace rho::kernels::cpu {
 /// A product of at most so many multiply-adds is done before a second thread would wake up.
 inline constexpr std::int64_t kSerialProducts = 1 << 16;
 
-/// out[i][j] (+)= sum over segments s and steps k of
-///   rows[i][row_segments[s] + k * row_step] * columns[column_segments[s] + k * column_step + j]
-/// for every row i of the tile and 0 <= j < valid_columns. Sums run in order of s, then k, so a
-/// result does not depend on how its matrix is cut into tiles.
+/// Where the elements of the rows lie: those of one row, or those of one step next to each other.
+enum class Rows { Contiguous, Adjacent };
+
+/// Rows times a panel of columns: out[i][j] (+)= sum over segments s and steps k of
+///   row_i[row_segments[s] + k * row_step] * columns[column_segments[s] + k * column_step + j]
+/// for 0 <= i < count and 0 <= j < valid_columns. Sums run in order of s, then k, so a result does
+/// not depend on how its matrix is cut.
 ///
-/// Reads of `columns` are whole vectors: `vectors` of the tile times `lanes` elements must be
+/// Reads of `columns` are whole vectors: `vectors` of the panel times `lanes` elements must be
 /// readable from each position, whatever valid_columns is. Writes are exact.
 template <class T>
-struct MicroTile {
-  static constexpr int kMaxRows = 14;
-
-  const T* rows[kMaxRows] = {};  ///< adjacent rows: rows[0] alone, the others follow it
+struct PanelProduct {
+  std::int64_t count = 0;
+  const T* rows = nullptr;
+  std::int64_t row_pitch = 1;  ///< from row to row; adjacent rows have 1
   const std::int64_t* row_segments = nullptr;
-  std::int64_t row_step = 1;  ///< of adjacent rows; those apart have steps of 1
+  std::int64_t row_step = 1;  ///< contiguous rows have 1
   const T* columns = nullptr;
   const std::int64_t* column_segments = nullptr;
   std::int64_t column_step = 0;
   std::int64_t segments = 1;
   std::int64_t length = 0;  ///< steps of each segment
-  T* out[kMaxRows] = {};
+  T* out = nullptr;
+  std::int64_t out_pitch = 0;
   std::int64_t valid_columns = 0;
   bool accumulate = false;  ///< add to out instead of overwriting it
-  /// The same for the rows that lie so many elements further on, and so on.
-  std::int64_t repeats = 1, row_advance = 0, out_advance = 0;
 };
-
-/// Where the rows of a tile lie: anywhere, each with a pointer of its own, or next to each other in
-/// memory, which leaves the registers of the pointers free.
-enum class Rows { Apart, Adjacent };
 
 /// The register tiles of the running machine: as many accumulators as its registers hold, which
 /// keeps the multiply-add units busy and reads each operand as rarely as can be.
 template <class T>
 struct MicroKernels {
-  using Function = void (*)(const MicroTile<T>&);
-  static constexpr int kMaxVectors = 4;
+  static constexpr int kMaxVectors = 4, kMaxRows = 14;
+  /// Computes rows [first, first + tiles * the function's own rows).
+  using Function = void (*)(const PanelProduct<T>&, std::int64_t first, std::int64_t tiles);
 
   struct Tiles {
-    int widest;                                               ///< vectors
-    int max_rows[kMaxVectors];                                ///< [vectors - 1]
-    Function functions[kMaxVectors][MicroTile<T>::kMaxRows];  ///< [vectors - 1][rows - 1]
+    int widest;                                 ///< vectors
+    int max_rows[kMaxVectors];                  ///< [vectors - 1]
+    Function functions[kMaxVectors][kMaxRows];  ///< [vectors - 1][rows - 1]
   };
 
   std::int64_t lanes = 0;  ///< elements of a vector
@@ -59,9 +58,15 @@ struct MicroKernels {
   int max_rows(Rows rows, int vectors) const {
     return tiles[static_cast<int>(rows)].max_rows[vectors - 1];
   }
-  /// 1 <= vectors <= widest(rows), 1 <= count <= max_rows(rows, vectors)
-  void run(Rows rows, int count, int vectors, const MicroTile<T>& tile) const {
-    tiles[static_cast<int>(rows)].functions[vectors - 1][count - 1](tile);
+  /// 1 <= vectors <= widest(rows). The rows are cut into as few tiles as can be, as equal as can
+  /// be.
+  void run(Rows rows, int vectors, const PanelProduct<T>& product) const {
+    if (product.count == 0) return;
+    const Function* const by_rows = tiles[static_cast<int>(rows)].functions[vectors - 1];
+    const std::int64_t most = max_rows(rows, vectors), count = (product.count + most - 1) / most;
+    const std::int64_t least = product.count / count, larger = product.count % count;
+    if (larger != 0) by_rows[least](product, 0, larger);  // these have a row more
+    by_rows[least - 1](product, larger * (least + 1), count - larger);
   }
 };
 

@@ -158,7 +158,7 @@ class PackedFilters {
   PackedFilters(std::int64_t frequencies, std::int64_t depth, std::int64_t columns,
                 Scratch& scratch)
       : depth_(depth),
-        panels_(columns, micro_kernels<float>().widest(Rows::Apart)),
+        panels_(columns, micro_kernels<float>().widest(Rows::Contiguous)),
         data_(scratch.get<float>(frequencies * depth * panels_.padded())) {
     std::fill_n(data_, frequencies * depth * panels_.padded(), 0.0F);
   }
@@ -261,29 +261,20 @@ void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u
   const auto& kernels = micro_kernels<float>();
   const Panels<float>& panels = v.panels();
   const std::int64_t no_segment = 0;
-  MicroTile<float> tile;
-  tile.row_segments = tile.column_segments = &no_segment;
-  tile.length = v.depth();
+  PanelProduct<float> product;
+  product.count = rows;
+  product.row_pitch = of_u.pitch;
+  product.out_pitch = of_m.pitch;
+  product.row_segments = product.column_segments = &no_segment;
+  product.length = v.depth();
   for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter)
     for (std::int64_t p = 0; p < panels.count; ++p) {
-      const int vectors = panels.vectors(p);
-      const std::int64_t parts = ceil_div(rows, kernels.max_rows(Rows::Apart, vectors));
-      const std::int64_t least = rows / parts, larger = rows % parts;  // these have a row more
-      tile.columns = v.panel(filter, p);
-      tile.column_step = tile.valid_columns = panels.width(p);
+      product.columns = v.panel(filter, p);
+      product.column_step = product.valid_columns = panels.width(p);
       scheme.for_each_frequency(filter, [&](std::int64_t f) {
-        const auto run = [&](std::int64_t first, std::int64_t count, std::int64_t repeats) {
-          for (std::int64_t r = 0; r < count; ++r) {
-            tile.rows[r] = u + f * of_u.stride + (first + r) * of_u.pitch;
-            tile.out[r] = m + f * of_m.stride + (first + r) * of_m.pitch + panels.first(p);
-          }
-          tile.repeats = repeats;
-          tile.row_advance = count * of_u.pitch;
-          tile.out_advance = count * of_m.pitch;
-          kernels.run(Rows::Apart, static_cast<int>(count), vectors, tile);
-        };
-        if (larger != 0) run(0, least + 1, larger);
-        run(larger * (least + 1), least, parts - larger);
+        product.rows = u + f * of_u.stride;
+        product.out = m + f * of_m.stride + panels.first(p);
+        kernels.run(Rows::Contiguous, panels.vectors(p), product);
       });
     }
 }
@@ -295,32 +286,28 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
                   std::int64_t count, bool accumulate, float* sum, const Spectrum& of_sum) {
   const auto& kernels = micro_kernels<float>();
   const Panels<float> panels(columns, kernels.widest(Rows::Adjacent));
-  MicroTile<float> tile;
-  tile.length = count;
-  tile.accumulate = accumulate;
-  tile.row_step = of_g.pitch;
-  tile.column_step = of_u.pitch;
+  PanelProduct<float> product;
+  product.count = rows;
+  product.rows = g;
+  product.length = count;
+  product.accumulate = accumulate;
+  product.row_step = of_g.pitch;
+  product.column_step = of_u.pitch;
+  product.out_pitch = of_sum.pitch;
   for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter) {
     std::int64_t in_g[kMaxCells], in_u[kMaxCells];
-    tile.segments = 0;
+    product.segments = 0;
     scheme.for_each_frequency(filter, [&](std::int64_t f) {
-      in_g[tile.segments] = f * of_g.stride;
-      in_u[tile.segments++] = f * of_u.stride;
+      in_g[product.segments] = f * of_g.stride;
+      in_u[product.segments++] = f * of_u.stride;
     });
-    tile.row_segments = in_g;
-    tile.column_segments = in_u;
+    product.row_segments = in_g;
+    product.column_segments = in_u;
     for (std::int64_t p = 0; p < panels.count; ++p) {
-      const int vectors = panels.vectors(p);
-      const std::int64_t parts = ceil_div(rows, kernels.max_rows(Rows::Adjacent, vectors));
-      tile.columns = u + panels.first(p);
-      tile.valid_columns = panels.width(p);
-      for (std::int64_t i = 0; i < parts; ++i) {
-        const std::int64_t o = rows * i / parts, many = rows * (i + 1) / parts - o;
-        tile.rows[0] = g + o;
-        for (std::int64_t r = 0; r < many; ++r)
-          tile.out[r] = sum + filter * of_sum.stride + (o + r) * of_sum.pitch + panels.first(p);
-        kernels.run(Rows::Adjacent, static_cast<int>(many), vectors, tile);
-      }
+      product.columns = u + panels.first(p);
+      product.valid_columns = panels.width(p);
+      product.out = sum + filter * of_sum.stride + panels.first(p);
+      kernels.run(Rows::Adjacent, panels.vectors(p), product);
     }
   }
 }

@@ -51,6 +51,7 @@ std::vector<ConvCase> conv_cases() {
       {{2, 7, 5, 34}, {34, 5, 5, 34}, {}},
       {{2, 12, 12, 1}, {34, 5, 5, 1}, {}},
       {{2, 9, 8, 3}, {17, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},
+      {{2, 13, 21, 3}, {6, 5, 5, 3}, {}},  // more pixels than are scattered at once
       {{2, 8, 9, 3}, {8, 5, 5, 3}, {.stride_h = 2, .stride_w = 2, .pad_h = 2, .pad_w = 2}},
       {{1, 10, 11, 2}, {9, 3, 2, 2}, {.stride_h = 3, .stride_w = 2, .pad_h = 0, .pad_w = 1}},
       {{2, 7, 7, 5}, {3, 1, 1, 5}, {.stride_h = 2, .stride_w = 3}},  // pixels without taps
@@ -183,9 +184,9 @@ TEST(Conv2d, EmptyBatch) {
 
 TEST(Conv2d, SameBitsForAnyNumberOfThreads) {
   const int before = kernels::threads();
-  for (const ConvCase& c :
-       {ConvCase{{3, 9, 9, 5}, {34, 3, 3, 5}, {.pad_h = 1, .pad_w = 1}},
-        ConvCase{{1, 16, 15, 7}, {6, 5, 5, 7}, {.stride_h = 2, .stride_w = 2}}}) {
+  for (const ConvCase& c : {ConvCase{{3, 9, 9, 5}, {34, 3, 3, 5}, {.pad_h = 1, .pad_w = 1}},
+                            ConvCase{{1, 16, 15, 7}, {6, 5, 5, 7}, {.stride_h = 2, .stride_w = 2}},
+                            ConvCase{{5, 12, 11, 1}, {8, 5, 5, 1}, {.stride_h = 2, .pad_w = 2}}}) {
     const Tensor x = random<float>(c.x, 1), w = random<float>(c.w, 2), gy = random<float>(c.y(), 3);
     const auto all = [&](int threads) {
       kernels::set_threads(threads);

@@ -1,6 +1,6 @@
 // Convolution in one of three ways: as a product of matrices, by Winograd's algorithm, or as direct
 // sums. The direct input gradient is the same routine on the output gradient with flipped weights,
-// once for each phase of the stride.
+// once for each phase of the stride, or where the input has few channels, scattered products.
 #include "kernels/conv2d.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/direct_weight_grad.h"
 #include "kernels/cpu/integers.h"
+#include "kernels/cpu/scattered_input_grad.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/matmul.h"
 
@@ -105,6 +106,18 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
     const auto& [stride_h, stride_w, pad_h, pad_w, groups] = options;
     const std::int64_t kernel_h = w.size(1), kernel_w = w.size(2), outs = w.size(3);
     const std::int64_t ins = w.size(0) / groups;
+    if (groups == 1 && cpu::ScatteredInputGradient<T>::pays(kernel_h * kernel_w, outs))
+      return cpu::ScatteredInputGradient<T>{.images = grad_x.size(0),
+                                            .grad_y = first_image<T>(grad_y),
+                                            .w = w.data<T>(),
+                                            .taps_h = kernel_h,
+                                            .taps_w = kernel_w,
+                                            .options = options,
+                                            .height = grad_x.size(1),
+                                            .width = grad_x.size(2),
+                                            .ins = outs,
+                                            .grad_x = grad_x.data<T>()}
+          .run();
     const std::int64_t filter = kernel_h * kernel_w * outs;
     const std::int64_t row = grad_x.size(2) * grad_x.size(3), column = grad_x.size(3);
     // Pixels of phases without taps take part in no output.

@@ -22,13 +22,13 @@ constexpr std::int64_t kLongSum = 100;
 
 /// Rows that are contiguous share a pointer by threes: the processor adds the pitch, once or twice,
 /// to an address for nothing.
-constexpr int kRowsOfPointer = 3;
+constexpr std::int64_t kRowsOfPointer = 3;
 
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
 template <Rows kind, int kRows, int kVectors, class T>
 HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t first) {
   const hn::ScalableTag<T> d;
-  constexpr int kLanes = static_cast<int>(hn::MaxLanes(d));
+  constexpr auto kLanes = static_cast<std::int64_t>(hn::MaxLanes(d));
   using Vector = hn::Vec<decltype(d)>;
 
   Vector sums[kRows][kVectors];

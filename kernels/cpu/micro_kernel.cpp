@@ -110,7 +110,8 @@ HWY_ATTR void run_tiles(const PanelProduct<T>& product, std::int64_t first, std:
 
 /// Rows of a tile: what is left of the registers holds the columns and one element of a row. Of 16
 /// registers four vectors of columns leave none for the element: one of them is read from the cache
-/// for each row.
+/// for each row. More than eight contiguous rows were never tried: they would need a fourth
+/// pointer.
 template <Rows kind>
 constexpr int max_rows(int vectors) {
   constexpr int kMost = kind == Rows::Contiguous ? 8 : 14;

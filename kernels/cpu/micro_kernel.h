@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/integers.h"
+
 namespace rho::kernels::cpu {
 
 /// A product of at most so many multiply-adds is done before a second thread would wake up.
@@ -63,7 +65,7 @@ struct MicroKernels {
   void run(Rows rows, int vectors, const PanelProduct<T>& product) const {
     if (product.count == 0) return;
     const Function* const by_rows = tiles[static_cast<int>(rows)].functions[vectors - 1];
-    const std::int64_t most = max_rows(rows, vectors), count = (product.count + most - 1) / most;
+    const std::int64_t count = ceil_div(product.count, max_rows(rows, vectors));
     const std::int64_t least = product.count / count, larger = product.count % count;
     if (larger != 0) by_rows[least](product, 0, larger);  // these have a row more
     by_rows[least - 1](product, larger * (least + 1), count - larger);
@@ -81,8 +83,8 @@ struct Panels {
   Panels(std::int64_t columns_, int widest)
       : columns(columns_),
         lanes(micro_kernels<T>().lanes),
-        all_vectors((columns + lanes - 1) / lanes),
-        count((all_vectors + widest - 1) / widest) {}
+        all_vectors(ceil_div(columns, lanes)),
+        count(ceil_div(all_vectors, widest)) {}
 
   std::int64_t first(std::int64_t panel) const { return first_vector(panel) * lanes; }
   std::int64_t valid(std::int64_t panel) const {

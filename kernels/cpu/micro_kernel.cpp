@@ -110,11 +110,11 @@ HWY_ATTR void run_tiles(const PanelProduct<T>& product, std::int64_t first, std:
 
 /// Rows of a tile: what is left of the registers holds the columns and one element of a row. Of 16
 /// registers four vectors of columns leave none for the element: one of them is read from the cache
-/// for each row. More than eight contiguous rows were never tried: they would need a fourth
-/// pointer.
+/// for each row. Contiguous rows are limited by their pointers: four of 16 general registers serve
+/// twelve rows.
 template <Rows kind>
 constexpr int max_rows(int vectors) {
-  constexpr int kMost = kind == Rows::Contiguous ? 8 : 14;
+  constexpr int kMost = kind == Rows::Contiguous ? 12 : 14;
   const int element = kRegisters == 16 && vectors == 4 ? 0 : 1;
   const int fitting = (kRegisters - vectors - element) / vectors;
   return fitting < kMost ? fitting : kMost;

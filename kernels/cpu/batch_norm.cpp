@@ -24,8 +24,10 @@ void store(const std::vector<double>& values, const Tensor& to) {
   });
 }
 
-/// One pass over memory: sums and centred squares of each chunk, merged by the update of Chan,
-/// Golub and LeVeque (1983), for all chunks at once. Nothing cancels.
+/// One pass: means and centred squares of each chunk, merged by the update of Chan, Golub and
+/// LeVeque (1983), for all chunks at once. A chunk's deviations are those from its first row, so
+/// that what cancels in its squares, sum d^2 - (sum d)^2 / n, is at most n times what is left: the
+/// first row itself deviates from the mean by no less than the mean does from it.
 void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& variance) {
   expect_batch_statistics(x, mean, variance);
   dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
@@ -37,18 +39,23 @@ void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& var
     std::vector<double> partial(static_cast<std::size_t>(of.chunks * 2 * channels));
     of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
       thread_local cpu::Scratch scratch;
-      double* const sums = scratch.get<double>(2 * of.period);
-      double* const centre = sums + of.period;
+      double* const sums = scratch.get<double>(3 * of.period);
+      double* const squares = sums + of.period;
+      double* const centre = squares + of.period;
+      std::copy_n(data + first, channels, centre);
+      of.repeat(centre, centre);
+      std::fill_n(sums, 2 * of.period, 0.0);
+      loops.add_deviations(of.period, centre, data + first, count, sums, squares);
       double* const means = partial.data() + chunk * 2 * channels;
-      std::fill_n(sums, of.period, 0.0);
-      loops.add_values(of.period, data + first, count, sums);
+      double* const centred = means + channels;
       of.fold(sums, means);
-      for (std::int64_t c = 0; c < channels; ++c)
-        means[c] /= static_cast<double>(of.rows_of(chunk));
-      of.repeat(means, centre);
-      std::fill_n(sums, of.period, 0.0);
-      loops.add_squares(of.period, centre, data + first, count, sums);
-      of.fold(sums, means + channels);
+      of.fold(squares, centred);
+      const auto rows = static_cast<double>(of.rows_of(chunk));
+      for (std::int64_t c = 0; c < channels; ++c) {
+        means[c] /= rows;
+        centred[c] -= rows * means[c] * means[c];
+        means[c] += centre[c];
+      }
     });
     const auto width = static_cast<std::size_t>(channels);
     const auto count = static_cast<double>(of.rows);

@@ -44,24 +44,61 @@ HWY_ATTR V affine(D d, const ChannelTables<hn::TFromD<D>>& of, std::int64_t p, V
   return hn::MulAdd(centred, hn::LoadU(d, of.scale + p), hn::LoadU(d, of.shift + p));
 }
 
-template <class T>
-void add_values(std::int64_t period, const T* x, std::int64_t count, double* sums) {
-  for_each_vector(hn::ScalableTag<double>(), count, period,
-                  [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
-                    const auto value = widen(d, hn::LoadU(Narrow<T, decltype(d)>(), x + at));
-                    hn::StoreU(hn::Add(hn::LoadU(d, sums + p), value), d, sums + p);
-                  });
+/// Periods between which sums go to memory: a thread walks down that many at once.
+constexpr std::int64_t kPeriods = 16;
+
+/// Adds term(d, at, p, sums) of `periods` elements, a period apart from `at` on, to the sums at p:
+/// kBlock vectors side by side, so that an addition need not wait for the one before it.
+template <int kBlock, int kSums, class D, class Term>
+HWY_ATTR HWY_INLINE void add_down(D d, std::int64_t at, std::int64_t p, std::int64_t periods,
+                                  std::int64_t period, double* const (&sums)[kSums],
+                                  const Term& term) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  hn::Vec<D> of[kBlock][kSums];
+#pragma GCC unroll 8
+  for (int b = 0; b < kBlock; ++b)
+#pragma GCC unroll 2
+    for (int i = 0; i < kSums; ++i) of[b][i] = hn::LoadU(d, sums[i] + p + b * lanes);
+  for (const std::int64_t end = at + periods * period; at < end; at += period)
+#pragma GCC unroll 8
+    for (int b = 0; b < kBlock; ++b) term(d, at + b * lanes, p + b * lanes, of[b]);
+#pragma GCC unroll 8
+  for (int b = 0; b < kBlock; ++b)
+#pragma GCC unroll 2
+    for (int i = 0; i < kSums; ++i) hn::StoreU(of[b][i], d, sums[i] + p + b * lanes);
+}
+
+/// Adds the terms of all elements to the sums, by position in the period, in the order of memory.
+template <int kSums, class Term>
+HWY_ATTR HWY_INLINE void add_up(std::int64_t count, std::int64_t period,
+                                double* const (&sums)[kSums], const Term& term) {
+  constexpr int kBlock = HWY_TARGET == HWY_AVX3 ? 8 : 4;
+  const hn::ScalableTag<double> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t periods = 0;
+  for (std::int64_t first = 0; first < count; first += periods * period) {
+    const std::int64_t left = count - first, length = left < period ? left : period;
+    periods = left / length < kPeriods ? left / length : kPeriods;
+    std::int64_t p = 0;
+    for (; p + kBlock * lanes <= length; p += kBlock * lanes)
+      add_down<kBlock>(d, first + p, p, periods, period, sums, term);
+    for (; p + lanes <= length; p += lanes)
+      add_down<1>(d, first + p, p, periods, period, sums, term);
+    for (; p < length; ++p)
+      add_down<1>(hn::CappedTag<double, 1>(), first + p, p, periods, period, sums, term);
+  }
 }
 
 template <class T>
-void add_squares(std::int64_t period, const double* centre, const T* x, std::int64_t count,
-                 double* sums) {
-  for_each_vector(hn::ScalableTag<double>(), count, period,
-                  [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
-                    const auto value = widen(d, hn::LoadU(Narrow<T, decltype(d)>(), x + at));
-                    const auto centred = hn::Sub(value, hn::LoadU(d, centre + p));
-                    hn::StoreU(hn::MulAdd(centred, centred, hn::LoadU(d, sums + p)), d, sums + p);
-                  });
+void add_deviations(std::int64_t period, const double* centre, const T* x, std::int64_t count,
+                    double* sums, double* squares) {
+  add_up(count, period, {sums, squares},
+         [=](auto d, std::int64_t at, std::int64_t p, auto& of) HWY_ATTR {
+           const auto value = widen(d, hn::LoadU(Narrow<T, decltype(d)>(), x + at));
+           const auto deviation = hn::Sub(value, hn::LoadU(d, centre + p));
+           of[0] = hn::Add(of[0], deviation);
+           of[1] = hn::MulAdd(deviation, deviation, of[1]);
+         });
 }
 
 /// Single elements, which end a row that fills no vector, are stored as ever.
@@ -108,22 +145,21 @@ enum class Sign { None, OfX, OfY };
 template <Sign kSign, class T>
 void add_gradients_as(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y,
                       T* masked, std::int64_t count, double* sums, double* sums_x) {
-  for_each_vector(
-      hn::ScalableTag<double>(), count, of.period,
-      [=](auto d, std::int64_t at, std::int64_t p) HWY_ATTR {
-        const Narrow<T, decltype(d)> narrow;
-        const auto centred = hn::Sub(hn::LoadU(narrow, x + at), hn::LoadU(narrow, of.mean + p));
-        auto g = hn::LoadU(narrow, grad_y + at);
-        if constexpr (kSign == Sign::OfX)
-          g = hn::IfThenElseZero(hn::Gt(affine(narrow, of, p, centred), hn::Zero(narrow)), g);
-        if constexpr (kSign == Sign::OfY) {
-          g = hn::IfThenElseZero(hn::Gt(hn::LoadU(narrow, y + at), hn::Zero(narrow)), g);
-          hn::StoreU(g, narrow, masked + at);
-        }
-        const auto wide = widen(d, g);
-        hn::StoreU(hn::Add(hn::LoadU(d, sums + p), wide), d, sums + p);
-        hn::StoreU(hn::MulAdd(wide, widen(d, centred), hn::LoadU(d, sums_x + p)), d, sums_x + p);
-      });
+  add_up(count, of.period, {sums, sums_x},
+         [=](auto d, std::int64_t at, std::int64_t p, auto& to) HWY_ATTR {
+           const Narrow<T, decltype(d)> narrow;
+           const auto centred = hn::Sub(hn::LoadU(narrow, x + at), hn::LoadU(narrow, of.mean + p));
+           auto g = hn::LoadU(narrow, grad_y + at);
+           if constexpr (kSign == Sign::OfX)
+             g = hn::IfThenElseZero(hn::Gt(affine(narrow, of, p, centred), hn::Zero(narrow)), g);
+           if constexpr (kSign == Sign::OfY) {
+             g = hn::IfThenElseZero(hn::Gt(hn::LoadU(narrow, y + at), hn::Zero(narrow)), g);
+             hn::StoreU(g, narrow, masked + at);
+           }
+           const auto wide = widen(d, g);
+           to[0] = hn::Add(to[0], wide);
+           to[1] = hn::MulAdd(wide, widen(d, centred), to[1]);
+         });
 }
 
 template <class T>
@@ -163,8 +199,7 @@ void grad_x(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, 
 template <class T>
 BatchNormLoops<T> table() {
   return {.lanes = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())),
-          .add_values = add_values<T>,
-          .add_squares = add_squares<T>,
+          .add_deviations = add_deviations<T>,
           .apply = apply<T>,
           .add_gradients = add_gradients<T>,
           .grad_x = grad_x<T>};

@@ -25,10 +25,9 @@ template <class T>
 struct BatchNormLoops {
   std::int64_t lanes;  ///< elements of a vector
 
-  void (*add_values)(std::int64_t period, const T* x, std::int64_t count, double* sums);
-  /// sums += (x - centre)^2
-  void (*add_squares)(std::int64_t period, const double* centre, const T* x, std::int64_t count,
-                      double* sums);
+  /// sums += x - centre and squares += (x - centre)^2
+  void (*add_deviations)(std::int64_t period, const double* centre, const T* x, std::int64_t count,
+                         double* sums, double* squares);
   /// y = (x - mean) scale + shift, + residual where it is not null, rectified with `relu`.
   void (*apply)(const ChannelTables<T>& of, const T* x, const T* residual, bool relu, T* y,
                 std::int64_t count, bool stream);

@@ -11,7 +11,7 @@
 
 namespace rho::kernels::cpu {
 
-/// Elements of a chunk: read twice for the statistics, the second time from the first-level cache.
+/// Elements of a chunk, whose sums are taken by one thread.
 inline constexpr std::int64_t kChannelChunk = 8192;
 /// But so many rows at least, since a chunk's sums are read too.
 inline constexpr std::int64_t kMinRows = 32;

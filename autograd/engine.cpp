@@ -72,6 +72,7 @@ std::vector<Variable> run_backward(const std::vector<Root>& roots,
                                    const std::vector<const Node*>& targets, GradOptions options) {
   const GradMode mode(options.create_graph);
   const bool keep = options.create_graph || options.retain_graph;
+  const ReleaseMode release(!keep);
   const NodeSet useful = useful_nodes(roots, targets);
   const NodeSet wanted(targets.begin(), targets.end());
   std::unordered_map<const Node*, Variable> captured;

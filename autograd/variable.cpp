@@ -11,6 +11,7 @@ namespace rho {
 namespace {
 
 thread_local bool recording = true;
+thread_local bool releasing = false;
 
 }  // namespace
 
@@ -78,6 +79,11 @@ Overwrite overwrite(const Variable& grad_output) {
   const Tensor g = kernels::contiguous(grad_output.value());
   return {g, own ? g : Tensor::empty(g.shape(), g.dtype(), g.device())};
 }
+
+bool is_spent(const Tensor& saved) { return releasing && saved.is_unique(); }
+
+ReleaseMode::ReleaseMode(bool releases) : before_(std::exchange(releasing, releases)) {}
+ReleaseMode::~ReleaseMode() { releasing = before_; }
 
 bool grad_enabled() { return recording; }
 

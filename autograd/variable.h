@@ -72,6 +72,23 @@ struct Overwrite {
 /// To be asked for before another tensor sees grad_output's value.
 Overwrite overwrite(const Variable& grad_output);
 
+/// Whether a Backward may write over `saved`, which its operation kept for it: the operation is
+/// released after it, and nobody else sees that memory.
+bool is_spent(const Tensor& saved);
+
+/// Says, on this thread for the lifetime of the guard, whether a backward pass releases each
+/// operation after its turn.
+class ReleaseMode {
+ public:
+  explicit ReleaseMode(bool releases);
+  ~ReleaseMode();
+  ReleaseMode(const ReleaseMode&) = delete;
+  ReleaseMode& operator=(const ReleaseMode&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
 /// NoGrad, `backward` is dropped and the result is a constant.
 Variable record(std::string_view op, Tensor value, const std::vector<Variable>& inputs,

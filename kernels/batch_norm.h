@@ -27,7 +27,7 @@ inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, cons
 
 /// What batch_norm_grad writes. grad_residual: grad_y where y > 0, else 0; undefined where there
 /// was no residual, or no rectifier (then it is grad_y itself). grad_residual, or where there is
-/// none grad_x, may lie in grad_y's memory.
+/// none grad_x, may lie in grad_y's memory; where there is, grad_x may lie in y's.
 struct BatchNormGradients {
   Tensor x, gamma, beta, residual;
 

@@ -239,6 +239,40 @@ TEST(BatchNorm, AFarMeanDoesNotCancelTheVariance) {
       oracle(many, unit, unit).variance, 1e6 * epsilon<double>());
 }
 
+// Deviations are taken from the first of n rows: n times what is left of their squares cancels, and
+// no more, also where that row is what deviates.
+TEST(BatchNorm, AnOutlierInTheFirstRowDoesNotCancelTheVariance) {
+  const Tensor x = uniform({1000, 2}, 1), unit(uniform({2}));
+  std::fill_n(x.data<double>(), 2, 1e6);
+  const std::vector<double> expected = oracle(x, unit, unit).variance;
+  testing::expect_near(batch_norm_train(Variable(x), Variable(unit), Variable(unit), kEps).variance,
+                       expected, 1000 * 16 * epsilon<double>() * expected[0]);
+}
+
+// The last pass writes over the rectifier's output, which nobody else sees; those before it do not.
+TEST(BatchNorm, PassesThatKeepTheGraphAgreeWithTheOneThatReleasesIt) {
+  const std::vector<Variable> inputs{leaf(uniform({64, 4}, 1)), leaf(uniform({4}, 2)),
+                                     leaf(uniform({4}, 3)), leaf(uniform({64, 4}, 4))};
+  const auto output = [&] {
+    return batch_norm_train(inputs[0], inputs[1], inputs[2], kEps, {inputs[3], true}).y;
+  };
+  const Variable unseen = sum(output());
+  const Variable seen = output();
+  const std::vector<double> before = seen.value().to_vector<double>();
+  for (const Variable& y : {unseen, sum(seen)}) {
+    const auto gradients = [&](bool retain) {
+      std::vector<double> all;
+      for (const Variable& g : grad({y}, inputs, {}, {.retain_graph = retain}))
+        for (const double value : g.value().to_vector<double>()) all.push_back(value);
+      return all;
+    };
+    const std::vector<double> kept = gradients(true);
+    EXPECT_EQ(gradients(true), kept);
+    EXPECT_EQ(gradients(false), kept);
+  }
+  EXPECT_EQ(seen.value().to_vector<double>(), before);
+}
+
 TEST(BatchNorm, EvalAppliesGivenStatistics) {
   const Tensor x = uniform({2, 3, 4}, 1), gamma = uniform({4}, 2), beta = uniform({4}, 3);
   const Expected own = oracle(x, gamma, beta);

@@ -1,5 +1,7 @@
 #include "autograd/ops/batch_norm.h"
 
+#include <memory>
+
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/relu.h"
@@ -74,27 +76,31 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
   const Tensor variance = like(mean_);
   kernels::batch_statistics(flat, mean_, variance);
   const auto with = arguments(mean_, variance, gamma, beta, eps, then);
-  const Tensor y = normalize(flat, with, then);
-  const bool residual = then.residual.defined(), masked = residual && then.relu;
+  const Tensor value = normalize(flat, with, then);
+  const bool residual = then.residual.defined();
+  // Without a residual the gradient finds the sign of y from x, and y need not be kept. Shared by
+  // both ways back, so that it has one owner.
+  const auto kept_y = std::make_shared<const Tensor>(residual && then.relu ? value : Tensor());
   const Variable out = record_fused(
-      op, y.view(x.shape()), {x, gamma, beta, without_value(then.residual, beta.value())},
-      // Without a residual the gradient finds the sign of y from x, and y need not be kept.
-      [flat, with, residual, y = masked ? y : Tensor(), shape = x.shape()](const Variable& g) {
+      op, value.view(x.shape()), {x, gamma, beta, without_value(then.residual, beta.value())},
+      [flat, with, residual, kept_y, shape = x.shape()](const Variable& g) {
+        const Tensor& y = *kept_y;
         // Without a rectifier the residual gets g itself.
         const bool kept = residual && !y.defined();
         const auto [from, to] =
             kept ? Overwrite{kernels::contiguous(g.value()), like(flat)} : overwrite(g);
         const Tensor grad_y = from.view(flat.shape()), over = to.view(flat.shape());
-        const kernels::BatchNormGradients grads{y.defined() ? like(flat) : over, like(with.gamma),
-                                                like(with.beta), y.defined() ? over : Tensor()};
+        const Tensor grad_x = !y.defined() ? over : is_spent(y) ? y : like(flat);
+        const kernels::BatchNormGradients grads{grad_x, like(with.gamma), like(with.beta),
+                                                y.defined() ? over : Tensor()};
         kernels::batch_norm_grad(flat, with, y, grad_y, grads);
         std::vector<Variable> all{Variable(grads.x.view(shape)), Variable(grads.gamma),
                                   Variable(grads.beta), Variable()};
         if (residual) all[3] = y.defined() ? Variable(grads.residual.view(shape)) : g;
         return all;
       },
-      [eps, rows, relu = then.relu, shape = x.shape(),
-       y = masked ? y : Tensor()](std::span<const Variable> in) {
+      [eps, rows, relu = then.relu, shape = x.shape(), kept_y](std::span<const Variable> in) {
+        const Tensor& y = *kept_y;
         const Variable values = reshape(in[0], rows);
         const Variable centred = values - mean(values, {0}, true);
         const Variable deviation = sqrt(mean(centred * centred, {0}, true) + eps);

@@ -8,9 +8,16 @@
 namespace rho::bench {
 
 double host_clock(const std::function<void()>& function, int calls) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < calls; ++i) function();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / calls;
+  std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(calls));
+  auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < calls; ++i) {
+    function();
+    const auto now = std::chrono::steady_clock::now();
+    seconds.push_back(std::chrono::duration<double>(now - before).count());
+    before = now;
+  }
+  return median(std::move(seconds));
 }
 
 double median(std::vector<double> values) {

@@ -10,7 +10,8 @@ namespace rho::bench {
 /// Seconds of one of `calls` calls.
 using Clock = std::function<double(const std::function<void()>& function, int calls)>;
 
-/// The time of the host, for what is done when it returns.
+/// The time of the host, for what is done when it returns: the median of the calls, since a call
+/// that a virtual machine loses its core in takes ten times as long.
 double host_clock(const std::function<void()>& function, int calls);
 
 struct TurnOptions {

@@ -59,9 +59,10 @@ HWY_ATTR HWY_INLINE void add_down(D d, std::int64_t at, std::int64_t p, std::int
   for (int b = 0; b < kBlock; ++b)
 #pragma GCC unroll 2
     for (int i = 0; i < kSums; ++i) of[b][i] = hn::LoadU(d, sums[i] + p + b * lanes);
-  for (const std::int64_t end = at + periods * period; at < end; at += period)
+  for (const std::int64_t end = at + periods * period; at < end; at += period) {
 #pragma GCC unroll 8
     for (int b = 0; b < kBlock; ++b) term(d, at + b * lanes, p + b * lanes, of[b]);
+  }
 #pragma GCC unroll 8
   for (int b = 0; b < kBlock; ++b)
 #pragma GCC unroll 2

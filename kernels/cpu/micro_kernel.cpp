@@ -73,33 +73,34 @@ HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t f
     }
   }
 
-  if (product.valid_columns == kVectors * kLanes) {
+  // Asked once, because to the compiler a store of a vector may overwrite the product itself.
+  const std::int64_t out_pitch = product.out_pitch;
+  constexpr int kLast = kVectors - 1;
+  const std::int64_t valid = product.valid_columns - kLast * kLanes;
+  const bool whole = valid == kLanes;
+  const auto rest = hn::FirstN(d, static_cast<std::size_t>(valid));
+  if (product.accumulate) {
 #pragma GCC unroll 14
-    for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        T* const to = out + i * product.out_pitch + v * kLanes;
-        if (product.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, to), sums[i][v]);
-        hn::StoreU(sums[i][v], d, to);
-      }
-    return;
-  }
-  // The last vector of a last panel is written in part.
-  const auto rest =
-      hn::FirstN(d, static_cast<std::size_t>(product.valid_columns - (kVectors - 1) * kLanes));
-#pragma GCC unroll 14
-  for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      T* const to = out + i * product.out_pitch + v * kLanes;
-      if (v + 1 < kVectors) {
-        if (product.accumulate) sums[i][v] = hn::Add(hn::LoadU(d, to), sums[i][v]);
-        hn::StoreU(sums[i][v], d, to);
-      } else {
-        if (product.accumulate) sums[i][v] = hn::Add(hn::MaskedLoad(rest, d, to), sums[i][v]);
-        hn::BlendedStore(sums[i][v], rest, d, to);
-      }
+    for (int i = 0; i < kRows; ++i) {
+      const T* const from = out + i * out_pitch;
+#pragma GCC unroll 3
+      for (int v = 0; v < kLast; ++v)
+        sums[i][v] = hn::Add(hn::LoadU(d, from + v * kLanes), sums[i][v]);
+      const T* const last = from + kLast * kLanes;
+      sums[i][kLast] =
+          hn::Add(whole ? hn::LoadU(d, last) : hn::MaskedLoad(rest, d, last), sums[i][kLast]);
     }
+  }
+#pragma GCC unroll 14
+  for (int i = 0; i < kRows; ++i) {
+    T* const to = out + i * out_pitch;
+#pragma GCC unroll 3
+    for (int v = 0; v < kLast; ++v) hn::StoreU(sums[i][v], d, to + v * kLanes);
+    if (whole)
+      hn::StoreU(sums[i][kLast], d, to + kLast * kLanes);
+    else
+      hn::BlendedStore(sums[i][kLast], rest, d, to + kLast * kLanes);
+  }
 }
 
 template <Rows kind, int kRows, int kVectors, class T>

@@ -82,13 +82,11 @@ Overwrite overwrite(const Variable& grad_output) {
 
 bool is_spent(const Tensor& saved) { return releasing && saved.is_unique(); }
 
-ReleaseMode::ReleaseMode(bool releases) : before_(std::exchange(releasing, releases)) {}
-ReleaseMode::~ReleaseMode() { releasing = before_; }
+ReleaseMode::ReleaseMode(bool releases) : ModeGuard(releasing, releases) {}
 
 bool grad_enabled() { return recording; }
 
-GradMode::GradMode(bool enabled) : before_(std::exchange(recording, enabled)) {}
-GradMode::~GradMode() { recording = before_; }
+GradMode::GradMode(bool enabled) : ModeGuard(recording, enabled) {}
 
 Variable record(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
                 Backward backward) {

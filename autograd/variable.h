@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -76,17 +77,24 @@ Overwrite overwrite(const Variable& grad_output);
 /// released after it, and nobody else sees that memory.
 bool is_spent(const Tensor& saved);
 
-/// Says, on this thread for the lifetime of the guard, whether a backward pass releases each
-/// operation after its turn.
-class ReleaseMode {
+/// Sets a mode of this thread for the lifetime of the guard.
+class ModeGuard {
  public:
-  explicit ReleaseMode(bool releases);
-  ~ReleaseMode();
-  ReleaseMode(const ReleaseMode&) = delete;
-  ReleaseMode& operator=(const ReleaseMode&) = delete;
+  ModeGuard(const ModeGuard&) = delete;
+  ModeGuard& operator=(const ModeGuard&) = delete;
+
+ protected:
+  ModeGuard(bool& mode, bool value) : mode_(mode), before_(std::exchange(mode, value)) {}
+  ~ModeGuard() { mode_ = before_; }
 
  private:
+  bool& mode_;
   bool before_;
+};
+
+/// Whether a backward pass releases each operation after its turn.
+struct ReleaseMode : ModeGuard {
+  explicit ReleaseMode(bool releases);
 };
 
 /// The result `value` of operation `op` on `inputs`. Without a gradient-requiring input, or under
@@ -103,16 +111,9 @@ Variable record_fused(std::string_view op, Tensor value, const std::vector<Varia
 /// True when operations record their graph (the default).
 bool grad_enabled();
 
-/// Switches recording on or off on this thread for the lifetime of the guard.
-class GradMode {
- public:
+/// Whether operations record their graph.
+struct GradMode : ModeGuard {
   explicit GradMode(bool enabled);
-  ~GradMode();
-  GradMode(const GradMode&) = delete;
-  GradMode& operator=(const GradMode&) = delete;
-
- private:
-  bool before_;
 };
 struct NoGrad : GradMode {
   NoGrad() : GradMode(false) {}

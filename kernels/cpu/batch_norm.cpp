@@ -42,8 +42,7 @@ void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& var
       double* const sums = scratch.get<double>(3 * of.period);
       double* const squares = sums + of.period;
       double* const centre = squares + of.period;
-      std::copy_n(data + first, channels, centre);
-      of.repeat(centre, centre);
+      of.repeat(data + first, centre);
       std::fill_n(sums, 2 * of.period, 0.0);
       loops.add_deviations(of.period, centre, data + first, count, sums, squares);
       double* const means = partial.data() + chunk * 2 * channels;

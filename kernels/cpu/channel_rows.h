@@ -63,8 +63,8 @@ struct ChannelRows {
     for (std::int64_t p = 0; p < period; p += channels)
       for (std::int64_t c = 0; c < channels; ++c) sums[c] += table[p + c];
   }
-  template <class T>
-  void repeat(const double* values, T* table) const {
+  template <class From, class T>
+  void repeat(const From* values, T* table) const {
     for (std::int64_t p = 0; p < period; p += channels)
       for (std::int64_t c = 0; c < channels; ++c) table[p + c] = static_cast<T>(values[c]);
   }

@@ -6,7 +6,6 @@
 #include "kernels/adam.h"
 #include "kernels/arithmetic.h"
 #include "kernels/batch_norm.h"
-#include "kernels/bias_relu.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/reduce.h"
@@ -66,7 +65,6 @@ constexpr Kernel kKernels[] = {
     {"copy", 2, [](const Maps& m) { kernels::copy(m.x, m.out); }},
     {"add", 3, [](const Maps& m) { kernels::add(m.x, m.y, m.out); }},
     {"relu", 2, [](const Maps& m) { kernels::relu(m.x, m.out); }},
-    {"bias_relu", 2, [](const Maps& m) { kernels::bias_relu(m.out, m.zero, true); }},
     {"sum", 1,
      [](const Maps& m) {
        kernels::sum(m.x.view({1, kRows, kChannels}), m.a.view({1, kChannels}));

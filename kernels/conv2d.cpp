@@ -30,4 +30,15 @@ void expect_conv2d(const Tensor& x, const Tensor& w, const Tensor& y,
         y.strides());
 }
 
+void expect_epilogue(const Conv2dEpilogue& then, const Tensor& y) {
+  const auto expect = [&](const char* name, const Tensor& found, const Shape& shape) {
+    if (!found.defined()) return;
+    check(found.shape() == shape && found.dtype() == y.dtype() && found.is_contiguous(), "conv2d",
+          "expects a contiguous ", name, " ", y.dtype(), ' ', shape, ", found ", found.dtype(), ' ',
+          found.shape(), " with strides ", found.strides());
+  };
+  expect("bias", then.bias, {y.size(3)});
+  expect("residual", then.residual, y.shape());
+}
+
 }  // namespace rho::kernels

@@ -47,9 +47,14 @@ class Module {
   }
   /// Either of them, as a layer of its own in a profile. This is how a module calls its children.
   Variable operator()(const Variable& x, const Epilogue& epilogue = {}) {
-    if (name_in_parent_.empty()) return forward_then(x, epilogue);
+    return as_layer([&] { return forward_then(x, epilogue); });
+  }
+  /// What `run` gives, which a profile counts as this layer's.
+  template <class Run>
+  Variable as_layer(const Run& run) const {
+    if (name_in_parent_.empty()) return run();
     const ProfileScope scope(SpanKind::Layer, name_in_parent_);
-    return forward_then(x, epilogue);
+    return run();
   }
 
   /// What kind of layer this is, for messages: "Conv2d".

@@ -158,12 +158,15 @@ TEST(Autograd, OverwritesNoGradientThatOthersSee) {
   const Variable bias = testing::leaf(testing::uniform({3}, 2));
   const Variable residual = testing::leaf(testing::uniform({2, 4, 4, 3}, 3));
   expect_gradients_are_kept(x, [](const Variable& in) { return relu(in); });
-  expect_gradients_are_kept(x, [&](const Variable& in) { return conv2d(in, w, {}, bias, true); });
-  expect_gradients_are_kept(x, [&](const Variable& in) { return conv2d(in, w, {}, {}, true); });
   for (const Epilogue& then :
-       {Epilogue{}, Epilogue{{}, true}, Epilogue{residual, false}, Epilogue{residual, true}})
+       {Epilogue{}, Epilogue{{}, true}, Epilogue{residual, false}, Epilogue{residual, true}}) {
+    for (const Variable& shift : {bias, Variable()})
+      expect_gradients_are_kept(x, [&](const Variable& in) {
+        return conv2d(in, w, {.pad_h = 1, .pad_w = 1}, shift, then);
+      });
     expect_gradients_are_kept(
         x, [&](const Variable& in) { return batch_norm_train(in, bias, bias, 1e-5, then).y; });
+  }
 }
 
 TEST(Autograd, AFusedBatchNormKeepsNoResidual) {

@@ -143,7 +143,7 @@ void expect_plain_loops(const ConvCase& c) {
     grad_w.add(iw, gs[iy] * xs[ix]);
   });
   const Tensor found_y = unset<T>(c.y()), found_x = unset<T>(c.x), found_w = unset<T>(c.w);
-  kernels::conv2d_forward(x, w, c.options, found_y);
+  kernels::conv2d_forward(x, w, c.options, {}, found_y);
   kernels::conv2d_input_grad(grad_y, w, c.options, found_x);
   kernels::conv2d_weight_grad(x, grad_y, c.options, found_w);
   y.expect<T>(found_y);
@@ -174,7 +174,7 @@ TEST(Conv2d, EqualsPlainLoopsAtRandomShapes) {
 TEST(Conv2d, EmptyBatch) {
   const ConvCase c{{0, 5, 5, 2}, {3, 3, 3, 2}, {}};
   const Tensor x = random<float>(c.x, 1), w = random<float>(c.w, 2), y = unset<float>(c.y());
-  kernels::conv2d_forward(x, w, c.options, y);
+  kernels::conv2d_forward(x, w, c.options, {}, y);
   kernels::conv2d_input_grad(y, w, c.options, x);
   const Tensor grad_w = unset<float>(c.w);
   kernels::conv2d_weight_grad(x, y, c.options, grad_w);
@@ -191,7 +191,7 @@ TEST(Conv2d, SameBitsForAnyNumberOfThreads) {
     const auto all = [&](int threads) {
       kernels::set_threads(threads);
       const Tensor y = unset<float>(c.y()), gx = unset<float>(c.x), gw = unset<float>(c.w);
-      kernels::conv2d_forward(x, w, c.options, y);
+      kernels::conv2d_forward(x, w, c.options, {}, y);
       kernels::conv2d_input_grad(gy, w, c.options, gx);
       kernels::conv2d_weight_grad(x, gy, c.options, gw);
       return std::vector{y.to_vector<float>(), gx.to_vector<float>(), gw.to_vector<float>()};
@@ -250,96 +250,141 @@ TEST(Conv2d, Derivatives) {
   }
 }
 
-/// relu?(conv2d + bias) out of separate operations.
-Variable separate(const std::vector<Variable>& in, const Conv2dOptions& options, bool relu) {
-  Variable y = conv2d(in[0], in[1], options);
-  if (in.size() > 2) y = y + in[2];
-  return relu ? rho::relu(y) : y;
-}
-Variable fused(const std::vector<Variable>& in, const Conv2dOptions& options, bool relu) {
-  return conv2d(in[0], in[1], options, in.size() > 2 ? in[2] : Variable(), relu);
+/// What may follow a convolution.
+struct Follows {
+  bool bias, residual, relu;
+
+  /// The variables of a call: x, w, then those that follow.
+  template <class T>
+  std::vector<Variable> variables(const ConvCase& c) const {
+    std::vector<Variable> in{Variable(random<T>(c.x, 1), true), Variable(random<T>(c.w, 2), true)};
+    if (bias) in.emplace_back(random<T>({c.w[0]}, 3), true);
+    if (residual) in.emplace_back(random<T>(c.y(), 5), true);
+    return in;
+  }
+  Variable fused(const std::vector<Variable>& in, const Conv2dOptions& options) const {
+    return conv2d(in[0], in[1], options, bias ? in[2] : Variable(),
+                  {residual ? in.back() : Variable(), relu});
+  }
+  Variable separate(const std::vector<Variable>& in, const Conv2dOptions& options) const {
+    Variable y = conv2d(in[0], in[1], options);
+    if (bias) y = y + in[2];
+    if (residual) y = y + in.back();
+    return relu ? rho::relu(y) : y;
+  }
+
+  friend std::ostream& operator<<(std::ostream& os, const Follows& f) {
+    return os << (f.bias ? " bias" : "") << (f.residual ? " residual" : "")
+              << (f.relu ? " relu" : "");
+  }
+};
+
+std::vector<Follows> all_that_follows() {
+  std::vector<Follows> all;
+  for (const bool bias : {false, true})
+    for (const bool residual : {false, true})
+      for (const bool relu : {false, true}) all.push_back({bias, residual, relu});
+  return all;
 }
 
 template <class T>
 void expect_fused_is_separate(const ConvCase& c) {
   const Tensor g = random<T>(c.y(), 4);
-  for (const bool with_bias : {false, true})
-    for (const bool relu : {false, true}) {
-      SCOPED_TRACE(::testing::Message() << c << " bias " << with_bias << " relu " << relu);
-      std::vector<Variable> in{Variable(random<T>(c.x, 1), true),
-                               Variable(random<T>(c.w, 2), true)};
-      if (with_bias) in.emplace_back(random<T>({c.w[0]}, 3), true);
-      const Variable one = fused(in, c.options, relu), two = separate(in, c.options, relu);
-      EXPECT_EQ(one.value().template to_vector<double>(), two.value().template to_vector<double>());
-      const auto found = grad({one}, in, {Variable(g)}), expected = grad({two}, in, {Variable(g)});
-      for (std::size_t i = 0; i < 2; ++i)
-        EXPECT_EQ(found[i].value().template to_vector<double>(),
-                  expected[i].value().template to_vector<double>());
-      if (!with_bias) continue;
+  for (const Follows& follows : all_that_follows()) {
+    SCOPED_TRACE(::testing::Message() << c << follows);
+    const std::vector<Variable> in = follows.variables<T>(c);
+    const Variable one = follows.fused(in, c.options), two = follows.separate(in, c.options);
+    EXPECT_EQ(one.value().template to_vector<double>(), two.value().template to_vector<double>());
+    const auto found = grad({one}, in, {Variable(g)}), expected = grad({two}, in, {Variable(g)});
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const auto a = found[i].value().template to_vector<double>();
+      const auto b = expected[i].value().template to_vector<double>();
+      if (!follows.bias || i != 2) {
+        EXPECT_EQ(a, b) << "input " << i;
+        continue;
+      }
       // Sums of R terms in double, in another order, and rounded once.
       const double rows = static_cast<double>(g.numel() / std::max<std::int64_t>(c.w[0], 1));
-      const auto a = found[2].value().template to_vector<double>();
-      const auto b = expected[2].value().template to_vector<double>();
-      for (std::size_t i = 0; i < a.size(); ++i)
-        EXPECT_LE(std::abs(a[i] - b[i]),
+      for (std::size_t o = 0; o < a.size(); ++o)
+        EXPECT_LE(std::abs(a[o] - b[o]),
                   4 * rows *
                       (std::numeric_limits<double>::epsilon() * rows +
                        static_cast<double>(std::numeric_limits<T>::epsilon())));
     }
+  }
 }
 
-TEST(Conv2d, FusedWithBiasAndReluIsSeparate) {
+TEST(Conv2d, FusedWithWhatFollowsIsSeparate) {
   for (const ConvCase& c :
        {ConvCase{{3, 7, 6, 3}, {34, 3, 3, 3}, {.pad_h = 1, .pad_w = 1}},
         ConvCase{{2, 5, 5, 2}, {1, 3, 3, 2}, {}}, ConvCase{{9, 12, 12, 8}, {16, 5, 5, 8}, {}},
+        // Long sums in parts, of which the last lies in the padding; groups; strided tiles, and
+        // channels that fill no vector; products.
+        ConvCase{{2, 3, 3, 130}, {5, 5, 2, 130}, {.pad_h = 4, .pad_w = 1}},
+        ConvCase{{2, 6, 5, 6}, {10, 3, 3, 3}, {.stride_h = 2, .pad_h = 1, .groups = 2}},
+        ConvCase{{70, 9, 9, 9}, {11, 3, 3, 9}, {2, 2, 1, 1}},
+        ConvCase{{3, 4, 5, 6}, {7, 1, 1, 6}, {}}, ConvCase{{3, 4, 5, 6}, {7, 4, 5, 6}, {}},
         ConvCase{{1, 1, 1, 1}, {1, 1, 1, 1}, {}}, ConvCase{{0, 5, 5, 2}, {3, 3, 3, 2}, {}}}) {
     expect_fused_is_separate<float>(c);
     expect_fused_is_separate<double>(c);
   }
 }
 
-TEST(Conv2d, FusedWithBiasAndReluPassesNaN) {
-  Tensor x = random<float>({1, 4, 4, 1}, 1), bias = random<float>({2}, 3);
-  x.data<float>()[5] = bias.data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<Variable> in{Variable(x, true), Variable(random<float>({2, 3, 3, 1}, 2), true),
-                                 Variable(bias, true)};
+TEST(Conv2d, WhatFollowsPassesNaN) {
+  const ConvCase c{{1, 4, 4, 1}, {2, 3, 3, 1}, {}};
+  const Follows follows{true, true, true};
+  std::vector<Variable> in = follows.variables<float>(c);
+  for (const auto& [input, element] : {std::pair{0, 5}, std::pair{2, 1}, std::pair{3, 2}}) {
+    Tensor value = in[static_cast<std::size_t>(input)].value();
+    value.data<float>()[element] = std::numeric_limits<float>::quiet_NaN();
+  }
   const auto bits = [](const Variable& v) {
     std::vector<bool> out;
     for (const double value : v.value().to_vector<double>()) out.push_back(std::isnan(value));
     return out;
   };
-  const Variable one = fused(in, {}, true), two = separate(in, {}, true);
+  const Variable one = follows.fused(in, {}), two = follows.separate(in, {});
   EXPECT_EQ(bits(one), bits(two));
   const Variable g(random<float>({1, 2, 2, 2}, 4));
   const auto found = grad({one}, in, {g}), expected = grad({two}, in, {g});
   for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(bits(found[i]), bits(expected[i]));
 }
 
-TEST(Conv2d, DerivativesWithBiasAndRelu) {
-  const Conv2dOptions options{.stride_h = 2, .pad_h = 1};
-  for (const bool with_bias : {false, true}) {
-    std::vector<Variable> in{Variable(random<double>({2, 4, 4, 2}, 1), true),
-                             Variable(random<double>({3, 3, 2, 2}, 2), true)};
-    if (with_bias) in.emplace_back(random<double>({3}, 3), true);
+TEST(Conv2d, DerivativesWithWhatFollows) {
+  const ConvCase c{{2, 4, 4, 2}, {3, 3, 2, 2}, {.stride_h = 2, .pad_h = 1}};
+  for (const Follows& follows : all_that_follows()) {
+    SCOPED_TRACE(::testing::Message() << follows);
     const DifferentiableFunction f = [&](const std::vector<Variable>& v) {
-      return fused(v, options, true);
+      return follows.fused(v, c.options);
     };
+    const std::vector<Variable> in = follows.variables<double>(c);
     const GradcheckResult first = gradcheck(f, in), second = gradgradcheck(f, in);
     EXPECT_TRUE(first.ok) << first.message;
     EXPECT_TRUE(second.ok) << second.message;
   }
 }
 
-TEST(Conv2d, ErrorsNameTheBias) {
+TEST(Conv2d, AResidualThatIsItsInput) {
+  const ConvCase c{{2, 5, 5, 8}, {8, 3, 3, 8}, {.pad_h = 1, .pad_w = 1}};
+  const Variable x(random<double>(c.x, 1), true), w(random<double>(c.w, 2), true);
+  const Variable g(random<double>(c.y(), 3));
+  const auto found = grad({conv2d(x, w, c.options, {}, {x, true})}, {x, w}, {g});
+  const auto expected = grad({relu(conv2d(x, w, c.options) + x)}, {x, w}, {g});
+  for (std::size_t i = 0; i < found.size(); ++i)
+    EXPECT_EQ(found[i].value().to_vector<double>(), expected[i].value().to_vector<double>());
+}
+
+TEST(Conv2d, ErrorsNameWhatFollows) {
   const Variable x(random<float>({1, 3, 3, 1}, 1)), w(random<float>({2, 2, 2, 1}, 2));
-  try {
-    conv2d(x, w, {}, Variable(random<float>({3}, 3)), true);
-    ADD_FAILURE() << "a bias of 3 for 2 channels";
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    EXPECT_NE(message.find("[conv2d]"), std::string::npos) << message;
-    EXPECT_NE(message.find("[3]"), std::string::npos) << message;
-  }
+  const auto message = [&](const Variable& bias, const Variable& residual) {
+    return testing::message_of([&] { conv2d(x, w, {}, bias, {residual, true}); });
+  };
+  EXPECT_TRUE(testing::contains(message(Variable(random<float>({3}, 3)), {}), "[conv2d]", "bias",
+                                "[2]", "[3]"));
+  EXPECT_TRUE(testing::contains(message(Variable(random<double>({2}, 3)), {}), "[conv2d]", "bias",
+                                "float32", "float64"));
+  EXPECT_TRUE(testing::contains(message({}, Variable(random<float>({1, 2, 2, 1}, 3))), "[conv2d]",
+                                "residual", "[1, 2, 2, 2]", "[1, 2, 2, 1]"));
 }
 
 TEST(Conv2d, ThirdDerivatives) {
@@ -388,7 +433,7 @@ TEST(Conv2d, ErrorsNameTheShapes) {
     expect(error.what(), {"[conv2d]", "float32", "float64"});
   }
   const Tensor x = random<float>({1, 3, 3, 1}, 1), w = random<float>({1, 2, 2, 1}, 2);
-  EXPECT_THROW(kernels::conv2d_forward(x, w, {}, Tensor::empty({1, 3, 3, 1}, DType::Float32)),
+  EXPECT_THROW(kernels::conv2d_forward(x, w, {}, {}, Tensor::empty({1, 3, 3, 1}, DType::Float32)),
                Error);
   EXPECT_THROW(kernels::conv2d_weight_grad(x.transpose(1, 2).slice(1, 0, 2), w, {},
                                            Tensor::empty({1, 1, 2, 1}, DType::Float32)),

@@ -75,7 +75,7 @@ TEST_F(Cuda, TheSameBitsTwice) {
     const Tensor y = Tensor::empty({3, 7, 7, 7}, DType::Float32, kCuda);
     const Tensor grad_w = Tensor::empty(w.shape(), DType::Float32, kCuda);
     const Tensor total = Tensor::empty({1, 1}, DType::Float32, kCuda);
-    kernels::conv2d_forward(x, w, {}, y);
+    kernels::conv2d_forward(x, w, {}, {}, y);
     kernels::conv2d_weight_grad(x, y, {}, grad_w);
     kernels::sum(y.view({1, y.numel(), 1}), total);
     return std::vector{y.to_vector<float>(), grad_w.to_vector<float>(), total.to_vector<float>()};

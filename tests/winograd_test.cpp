@@ -308,7 +308,8 @@ struct Results {
 
 Results run(const WinogradCase& c, const Tensor& x, const Tensor& w, const Tensor& g) {
   Results r{unset(c.y()), unset(c.x), unset(c.w)};
-  kernels::cpu::winograd_forward(c.shape(), x.data<float>(), w.data<float>(), r.y.data());
+  kernels::cpu::winograd_forward(c.shape(), x.data<float>(), w.data<float>(),
+                                 kernels::cpu::Epilogue<float>({}), r.y.data());
   kernels::cpu::winograd_input_grad(c.shape(), g.data<float>(), w.data<float>(), r.grad_x.data());
   kernels::cpu::winograd_weight_grad(c.shape(), x.data<float>(), g.data<float>(), r.grad_w.data());
   return r;
@@ -356,7 +357,7 @@ TEST(Winograd, TypicalErrorIsAFewRoundings) {
     const Tensor y = Tensor::empty(c.y(), DType::Float64),
                  grad_x = Tensor::empty(c.x, DType::Float64);
     const Tensor grad_w = Tensor::empty(c.w, DType::Float64);
-    kernels::conv2d_forward(wide(x), wide(w), c.options(), y);
+    kernels::conv2d_forward(wide(x), wide(w), c.options(), {}, y);
     kernels::conv2d_input_grad(wide(g), wide(w), c.options(), grad_x);
     kernels::conv2d_weight_grad(wide(x), wide(g), c.options(), grad_w);
     for (const double error :

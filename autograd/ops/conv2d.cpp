@@ -3,9 +3,8 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/relu.h"
-#include "kernels/bias_relu.h"
+#include "kernels/bias_relu_grad.h"
 #include "kernels/copy.h"
-#include "kernels/relu.h"
 
 namespace rho {
 namespace {
@@ -19,11 +18,18 @@ Variable input_grad(const Variable& grad_y, const Variable& w, const Conv2dOptio
 Variable weight_grad(const Variable& x, const Variable& grad_y, const Conv2dOptions& options,
                      const Shape& w_shape);
 
-Tensor run(const kernels::Slot<kernels::Conv2dKernel>& kernel, const Variable& a, const Variable& b,
-           const Conv2dOptions& options, const Shape& shape) {
+Tensor run(const kernels::Slot<kernels::Conv2dGradKernel>& kernel, const Variable& a,
+           const Variable& b, const Conv2dOptions& options, const Shape& shape) {
   Tensor out = Tensor::empty(shape, a.dtype(), a.value().device());
   kernel(kernels::contiguous(a.value()), kernels::contiguous(b.value()), options, out);
   return out;
+}
+Tensor run_forward(const Variable& x, const Variable& weight, const Conv2dOptions& options,
+                   const kernels::Conv2dEpilogue& then, const Shape& shape) {
+  Tensor y = Tensor::empty(shape, x.dtype(), x.value().device());
+  kernels::conv2d_forward(kernels::contiguous(x.value()), kernels::contiguous(weight.value()),
+                          options, then, y);
+  return y;
 }
 
 Variable input_grad(const Variable& grad_y, const Variable& w, const Conv2dOptions& options,
@@ -52,7 +58,7 @@ Variable weight_grad(const Variable& x, const Variable& grad_y, const Conv2dOpti
 
 Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options) {
   const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
-  return record("conv2d", run(kernels::conv2d_forward, x, weight, options, shape), {x, weight},
+  return record("conv2d", run_forward(x, weight, options, {}, shape), {x, weight},
                 [=](const Variable& grad) -> std::vector<Variable> {
                   Variable by_x, by_weight;
                   if (x.requires_grad()) by_x = input_grad(grad, weight, options, x.shape());
@@ -64,13 +70,14 @@ Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& 
 
 namespace {
 
-/// Of y = relu?(z + bias): the gradients of z and of the bias, where there is one.
+/// Of relu(z + bias + residual) = y, or where y is undefined of z + bias + residual: the gradients
+/// of z, which are the residual's, and of the bias, where there is one.
 struct LinearGradients {
   Variable z, bias;
 };
-LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias, bool relu) {
+LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias) {
   const bool with_bias = bias.size() == 1;
-  if (!relu) return {grad, with_bias ? sum_to(grad, bias) : Variable()};
+  if (!y.defined()) return {grad, with_bias ? sum_to(grad, bias) : Variable()};
   if (!with_bias) return {relu_backward(grad, y), {}};
   const auto [g, grad_z] = overwrite(grad);
   const Tensor grad_bias = Tensor::empty(bias, y.dtype(), y.device());
@@ -82,35 +89,30 @@ LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias,
 }  // namespace
 
 Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options,
-                const Variable& bias, bool relu) {
-  if (!bias.defined() && !relu) return conv2d(x, weight, options);
+                const Variable& bias, const Epilogue& then) {
+  const bool with_bias = bias.defined(), with_residual = then.residual.defined();
+  if (!with_bias && !with_residual && !then.relu) return conv2d(x, weight, options);
+  const auto value = [](const Variable& v) {
+    return v.defined() ? kernels::contiguous(v.value()) : Tensor();
+  };
   const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
-  const bool with_bias = bias.defined();
-  check(!with_bias || (bias.rank() == 1 && bias.size(0) == shape.back()), "conv2d",
-        "expects a bias [O] of the ", shape.back(), " output channels, found ",
-        with_bias ? bias.shape() : Shape{});
-  const Tensor y = run(kernels::conv2d_forward, x, weight, options, shape);
-  if (with_bias)
-    kernels::bias_relu(y.view({shape.back() == 0 ? 0 : y.numel() / shape.back(), shape.back()}),
-                       kernels::contiguous(bias.value()), relu);
-  else
-    kernels::relu(y, y);
-  std::vector<Variable> inputs{x, weight};
-  if (with_bias) inputs.push_back(bias);
+  const Tensor y =
+      run_forward(x, weight, options, {value(bias), value(then.residual), then.relu}, shape);
   return record_fused(
-      "conv2d", y, inputs,
-      [=, bias_shape = with_bias ? bias.shape() : Shape{}](const Variable& grad) {
-        const LinearGradients g = behind(grad, y, bias_shape, relu);
-        std::vector<Variable> grads(inputs.size());
+      "conv2d", y, {x, weight, bias, then.residual},
+      [=, kept_y = then.relu ? y : Tensor(),
+       bias_shape = with_bias ? bias.shape() : Shape{}](const Variable& grad) {
+        const LinearGradients g = behind(grad, kept_y, bias_shape);
+        std::vector<Variable> grads(4);
         if (x.requires_grad()) grads[0] = input_grad(g.z, weight, options, x.shape());
         if (weight.requires_grad()) grads[1] = weight_grad(x, g.z, options, weight.shape());
-        if (with_bias) grads[2] = g.bias;
+        grads[2] = g.bias;
+        if (with_residual) grads[3] = g.z;
         return grads;
       },
-      [=](std::span<const Variable> in) {
-        Variable z = conv2d(in[0], in[1], options);
-        if (with_bias) z = z + in[2];
-        return relu ? rho::relu(z) : z;
+      [=, relu = then.relu](std::span<const Variable> in) {
+        const Variable z = conv2d(in[0], in[1], options);
+        return apply({in[3], relu}, with_bias ? z + in[2] : z);
       });
 }
 

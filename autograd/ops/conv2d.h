@@ -1,7 +1,7 @@
 // Two-dimensional convolution (cross-correlation), channels last.
 #pragma once
 
-#include "autograd/variable.h"
+#include "autograd/ops/epilogue.h"
 #include "kernels/conv2d.h"
 
 namespace rho {
@@ -11,9 +11,9 @@ namespace rho {
 Variable conv2d(const Variable& x, const Variable& weight,
                 const kernels::Conv2dOptions& options = {});
 
-/// The same with a bias [O] (undefined: none), and with `relu` rectified, in one pass over y: its
-/// values and gradients are those of the separate operations.
+/// The same with a bias [O] (undefined: none) and what follows, in one pass over y: its values and
+/// gradients are those of the separate operations.
 Variable conv2d(const Variable& x, const Variable& weight, const kernels::Conv2dOptions& options,
-                const Variable& bias, bool relu);
+                const Variable& bias, const Epilogue& then = {});
 
 }  // namespace rho

@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/direct_weight_grad.h"
+#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/integers.h"
 #include "kernels/cpu/scattered_input_grad.h"
 #include "kernels/cpu/winograd.h"
@@ -45,18 +46,25 @@ Tensor rows_of(const Tensor& t, std::int64_t columns) {
   return t.view({t.numel() / columns, columns});
 }
 
-void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, const Tensor& y) {
+void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
+             const Conv2dEpilogue& then, const Tensor& y) {
   expect_conv2d(x, w, y, options);
-  if (const std::int64_t terms = product_terms(x, w, options))
-    return matmul(rows_of(x, terms), rows_of(w, terms).transpose(0, 1), rows_of(y, w.size(0)));
+  expect_epilogue(then, y);
+  if (const std::int64_t terms = product_terms(x, w, options)) {
+    matmul(rows_of(x, terms), rows_of(w, terms).transpose(0, 1), rows_of(y, w.size(0)));
+    return cpu::apply_epilogue(then, y);
+  }
   if (const auto shape = winograd_of(x, w, y, options))
-    return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(), y.data<float>());
+    return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(),
+                                 cpu::Epilogue<float>(then), y.data<float>());
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
     const std::int64_t taps_h = w.size(1), taps_w = w.size(2), ins = w.size(3);
     const std::int64_t outs = w.size(0) / options.groups;
     const std::int64_t filter = taps_h * taps_w * ins;
-    if (ins == 0) std::fill_n(y.data<T>(), y.numel(), T{0});
-    if (ins == 0) return;
+    if (ins == 0) {
+      std::fill_n(y.data<T>(), y.numel(), T{0});
+      return cpu::apply_epilogue(then, y);
+    }
     cpu::Direct<T>{.images = x.size(0),
                    .image = first_image<T>(x),
                    .weights = {w.data<T>(), outs * filter, taps_w * ins, ins, 1, filter},
@@ -71,6 +79,7 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, con
                    .left = options.pad_w,
                    .height = y.size(1),
                    .width = y.size(2),
+                   .then = cpu::Epilogue<T>(then),
                    .out = y.data<T>(),
                    .out_image = y.size(1) * y.size(2) * y.size(3),
                    .out_row = y.size(2) * y.size(3),

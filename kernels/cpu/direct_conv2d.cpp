@@ -33,9 +33,20 @@ void Direct<T>::pack(T* packed) const {
   });
 }
 
+/// [group][column], zero in unused columns.
+template <class T>
+void Direct<T>::pack_bias(T* packed) const {
+  const std::int64_t pitch = columns().padded();
+  std::fill_n(packed, groups * pitch, T{0});
+  if (then.bias == nullptr) return;
+  for (std::int64_t g = 0; g < groups; ++g)
+    std::copy_n(then.bias + g * outs, outs, packed + g * pitch);
+}
+
 /// Output rows begin <= i < end of image n, with one thread.
 template <class T>
-void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const T* packed) const {
+void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const T* packed,
+                     const T* bias) const {
   thread_local Scratch window, tables;
   const auto& kernels = micro_kernels<T>();
   const Panels<T> panels = columns();
@@ -67,9 +78,12 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
       product.column_step = panels.width(p);
       product.valid_columns = panels.valid(p);
       product.column_segments = in_panel;
+      product.floor = then.floor;
       // A few short segments, or a part of a long one, so that their weights stay in cache.
       for (std::int64_t s = 0; s < segments(); s += together)
-        for (std::int64_t k = 0; k < length(); k += kDepth)
+        for (std::int64_t k = 0; k < length(); k += kDepth) {
+          const bool finishes = !then.empty && s + together >= segments() && k + kDepth >= length();
+          if (finishes) product.bias = bias + g * panels.padded() + panels.first(p);
           for (std::int64_t i = begin; i < end; ++i) {
             // Tap rows in the padding above or below add nothing.
             const std::int64_t above = top - i * stride_h;
@@ -78,14 +92,17 @@ void Direct<T>::rows(std::int64_t n, std::int64_t begin, std::int64_t end, const
                 std::min({s + together, segments(), segments_before(above + image.height)});
             product.accumulate = s > 0 || k > 0;
             product.segments = std::max<std::int64_t>(0, end_s - begin_s);
-            if (product.segments == 0 && product.accumulate) continue;
+            if (product.segments == 0 && product.accumulate && !finishes) continue;
             product.length = std::min(kDepth, length() - k);
             product.rows = view.data + (i - begin) * stride_h * view.row + g * ins + k;
             product.row_segments = in_image + begin_s;
             product.columns = panel + (begin_s * length() + k) * panels.width(p);
-            product.out = out + n * out_image + i * out_row + g * outs + panels.first(p);
+            const std::int64_t to = n * out_image + i * out_row + g * outs + panels.first(p);
+            product.out = out + to;
+            if (finishes && then.residual != nullptr) product.residual = then.residual + to;
             kernels.run(Rows::Contiguous, vectors, product);
           }
+        }
     }
   }
 }
@@ -94,8 +111,11 @@ template <class T>
 void Direct<T>::run() const {
   if (images == 0 || height <= 0 || width <= 0 || outs == 0) return;
   thread_local Scratch scratch;
-  T* const packed = scratch.get<T>(groups * columns().padded() * depth());
+  const std::int64_t weights_of_all = groups * columns().padded() * depth();
+  T* const packed = scratch.get<T>(weights_of_all + groups * columns().padded());
+  T* const bias = packed + weights_of_all;
   pack(packed);
+  pack_bias(bias);
   const std::int64_t blocks = std::max(ceil_div(height * width, kPixels), ceil_div(kTasks, images));
   const std::int64_t block = ceil_div(height, std::min(blocks, height));
   const std::int64_t tasks = ceil_div(height, block);
@@ -103,7 +123,7 @@ void Direct<T>::run() const {
   parallel_ranges(images * tasks, grain, [&](std::int64_t at, std::int64_t end) {
     for (; at < end; ++at) {
       const std::int64_t begin = at % tasks * block;
-      rows(at / tasks, begin, std::min(height, begin + block), packed);
+      rows(at / tasks, begin, std::min(height, begin + block), packed, bias);
     }
   });
 }

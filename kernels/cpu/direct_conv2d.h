@@ -2,6 +2,7 @@
 // matrix of patches is ever built.
 #pragma once
 
+#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/image_view.h"
 #include "kernels/cpu/micro_kernel.h"
 
@@ -15,7 +16,8 @@ struct Weights {
 };
 
 /// out[n, i, j, g * outs + o] = sum over a, b, c of
-///   image_n[i * stride_h + a - top, j * stride_w + b - left, g * ins + c] * weight(g, a, b, c, o)
+///   image_n[i * stride_h + a - top, j * stride_w + b - left, g * ins + c] * weight(g, a, b, c, o),
+/// which has gone through `then`.
 template <class T>
 struct Direct {
   std::int64_t images;
@@ -25,6 +27,7 @@ struct Direct {
   std::int64_t taps_h, taps_w;
   std::int64_t stride_h, stride_w, top, left;
   std::int64_t height, width;  // of the output
+  Epilogue<T> then{{}};
   T* out;
   std::int64_t out_image, out_row, out_column;  // output strides
 
@@ -41,7 +44,9 @@ struct Direct {
     return std::clamp<std::int64_t>(tap_rows, 0, taps_h) * (segments() / taps_h);
   }
   void pack(T* packed) const;
-  void rows(std::int64_t n, std::int64_t begin, std::int64_t end, const T* packed) const;
+  void pack_bias(T* packed) const;
+  void rows(std::int64_t n, std::int64_t begin, std::int64_t end, const T* packed,
+            const T* bias) const;
 };
 
 }  // namespace rho::kernels::cpu

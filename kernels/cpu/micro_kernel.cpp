@@ -25,7 +25,7 @@ constexpr std::int64_t kLongSum = 100;
 constexpr std::int64_t kRowsOfPointer = 3;
 
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
-template <Rows kind, int kRows, int kVectors, class T>
+template <Rows kind, int kRows, int kVectors, bool kFinish, class T>
 HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t first) {
   const hn::ScalableTag<T> d;
   constexpr auto kLanes = static_cast<std::int64_t>(hn::MaxLanes(d));
@@ -91,6 +91,23 @@ HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t f
           hn::Add(whole ? hn::LoadU(d, last) : hn::MaskedLoad(rest, d, last), sums[i][kLast]);
     }
   }
+  if constexpr (kFinish) {
+    const T* const residual =
+        product.residual == nullptr ? nullptr : product.residual + first * out_pitch;
+    const Vector floor = hn::Set(d, product.floor);
+#pragma GCC unroll 14
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        Vector sum = hn::Add(sums[i][v], hn::LoadU(d, product.bias + v * kLanes));
+        if (residual != nullptr) {
+          const T* const from = residual + i * out_pitch + v * kLanes;
+          sum =
+              hn::Add(sum, v < kLast || whole ? hn::LoadU(d, from) : hn::MaskedLoad(rest, d, from));
+        }
+        sums[i][v] = hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
+      }
+  }
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i) {
     T* const to = out + i * out_pitch;
@@ -105,8 +122,15 @@ HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t f
 
 template <Rows kind, int kRows, int kVectors, class T>
 HWY_ATTR void run_tiles(const PanelProduct<T>& product, std::int64_t first, std::int64_t tiles) {
+  if constexpr (kind == Rows::Contiguous) {
+    if (product.bias != nullptr) {
+      for (std::int64_t t = 0; t < tiles; ++t)
+        run_tile<kind, kRows, kVectors, true>(product, first + t * kRows);
+      return;
+    }
+  }
   for (std::int64_t t = 0; t < tiles; ++t)
-    run_tile<kind, kRows, kVectors>(product, first + t * kRows);
+    run_tile<kind, kRows, kVectors, false>(product, first + t * kRows);
 }
 
 /// Rows of a tile: what is left of the registers holds the columns and one element of a row. Of 16

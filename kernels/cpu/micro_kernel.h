@@ -19,8 +19,10 @@ enum class Rows { Contiguous, Adjacent };
 /// for 0 <= i < count and 0 <= j < valid_columns. Sums run in order of s, then k, so a result does
 /// not depend on how its matrix is cut.
 ///
-/// Reads of `columns` are whole vectors: `vectors` of the panel times `lanes` elements must be
-/// readable from each position, whatever valid_columns is. Writes are exact.
+/// With a bias, what is stored is max(out[i][j] + bias[j] + residual[i][j], floor); NaN stays NaN.
+///
+/// Reads of `columns` and `bias` are whole vectors: `vectors` of the panel times `lanes` elements
+/// must be readable from each position, whatever valid_columns is. Writes are exact.
 template <class T>
 struct PanelProduct {
   std::int64_t count = 0;
@@ -37,6 +39,11 @@ struct PanelProduct {
   std::int64_t out_pitch = 0;
   std::int64_t valid_columns = 0;
   bool accumulate = false;  ///< add to out instead of overwriting it
+
+  // With contiguous rows only.
+  const T* bias = nullptr;
+  const T* residual = nullptr;  ///< laid out like out; null: none
+  T floor = 0;
 };
 
 /// The register tiles of the running machine: as many accumulators as its registers hold, which

@@ -104,13 +104,13 @@ struct Squares {
 };
 
 /// Calls body(i, tile) for tile first + i of every tile before `last`, and asks for the pixels of
-/// tiles to come.
+/// tiles to come in those of `wanted` that are not null.
 template <class Body, class... T>
 void for_each_tile(const Tiles& tiles, std::int64_t first, std::int64_t last, const Body& body,
-                   const Squares<T>&... wanted) {
+                   const Squares<T>*... wanted) {
   Tile tile = tiles.at(first), ahead = tiles.at(first + kAhead);
   for (std::int64_t t = first; t < last; ++t) {
-    if (t + kAhead < last) (wanted.prefetch(ahead), ...);
+    if (t + kAhead < last) ((wanted != nullptr ? wanted->prefetch(ahead) : void()), ...);
     tiles.advance(ahead);
     body(t - first, tile);
     tiles.advance(tile);
@@ -338,10 +338,11 @@ Squares<T> outputs(const WinogradShape& s, T* y, T* outside) {
           .outside = outside};
 }
 
-/// Slides the filters over `from`, which gives `to`.
+/// Slides the filters over `from`, which gives `to`, where `finish` reads the pixels of `residual`.
 void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direction,
            const Tiles& tiles, const PackedFilters& filters, const Squares<const float>& from,
-           const Squares<float>& to) {
+           const Squares<float>& to, const WinogradScheme::Finish* finish = nullptr,
+           const Squares<const float>* residual = nullptr) {
   const std::int64_t in = from.depth(), out = to.depth();
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
@@ -371,17 +372,13 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
       for (std::int64_t phase = 0; phase < to.phases(); ++phase) {
         float* cells[kMaxCells];
         to.place(tile, phase, cells);
-        back(m + i * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells);
+        back(m + i * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells, finish);
       }
     };
-    for_each_tile(tiles, first, last, take, from);
+    for_each_tile(tiles, first, last, take, &from);
     multiply(scheme, u, of_u, filters, last - first, m, of_m);
-    if (streams) {
-      for_each_tile(tiles, first, last, give);
-      hwy::FlushStream();
-    } else {
-      for_each_tile(tiles, first, last, give, to);
-    }
+    for_each_tile(tiles, first, last, give, streams ? nullptr : &to, residual);
+    if (streams) hwy::FlushStream();
   });
 }
 
@@ -404,7 +401,8 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
   return pays ? std::optional(shape) : std::nullopt;
 }
 
-void winograd_forward(const WinogradShape& s, const float* x, const float* w, float* y) {
+void winograd_forward(const WinogradShape& s, const float* x, const float* w,
+                      const Epilogue<float>& then, float* y) {
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
   const std::int64_t frequencies = scheme.filter_frequencies();
@@ -416,8 +414,12 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w, fl
                         filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
                                             s.ins, count);
                     });
+  const WinogradScheme::Finish finish{then.bias != nullptr ? then.bias : zeros(s), then.residual, y,
+                                      then.floor};
+  const Squares<const float> residual = outputs(s, then.residual, zeros(s));
   slide(scheme, scheme.forward, Tiles(s.images, s.out_height, s.out_width), filters, inputs(s, x),
-        outputs<float>(s, y, nullptr));
+        outputs<float>(s, y, nullptr), then.empty ? nullptr : &finish,
+        then.residual != nullptr ? &residual : nullptr);
 }
 
 namespace {
@@ -519,7 +521,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
         gradient.place(tile, 0, cells);
         of_y.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
       };
-      for_each_tile(tiles, first, first + count, take, in, gradient);
+      for_each_tile(tiles, first, first + count, take, &in, &gradient);
       add_products(scheme, g, of_g, u, of_u, s.outs, depth, count, first > begin,
                    sums + slice * of_sum.size(), of_sum);
     }
@@ -540,7 +542,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
       float* cells[kMaxCells];
       out.place({o, 0, 0}, phase, cells);
-      to_taps.apply(total + phase * s.ins, of_sum.stride, s.ins, cells);
+      to_taps.apply(total + phase * s.ins, of_sum.stride, s.ins, cells, nullptr);
     }
   });
 }

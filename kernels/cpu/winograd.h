@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "kernels/conv2d.h"
+#include "kernels/cpu/epilogue.h"
 
 namespace rho::kernels::cpu {
 
@@ -32,7 +33,8 @@ struct WinogradShape {
 std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, const Shape& y,
                                             const Conv2dOptions& options);
 
-void winograd_forward(const WinogradShape& shape, const float* x, const float* w, float* y);
+void winograd_forward(const WinogradShape& shape, const float* x, const float* w,
+                      const Epilogue<float>& then, float* y);
 void winograd_input_grad(const WinogradShape& shape, const float* grad_y, const float* w,
                          float* grad_x);
 void winograd_weight_grad(const WinogradShape& shape, const float* x, const float* grad_y,

@@ -297,10 +297,12 @@ HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* 
                     store);
 }
 
-/// Frequencies to cells.
-template <class Line, bool kStream = false>
-HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channels,
-                        float* const* cells) {
+/// Frequencies to cells: finished(v, cell, load) is what is stored of v in a cell, where load(x)
+/// reads the same channels of another pixel.
+template <class Line, bool kStream, class Finished>
+HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
+                                            std::int64_t channels, float* const* cells,
+                                            const Finished& finished) {
   const Tag d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
@@ -310,17 +312,39 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
     apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
       float* const cell = cells[i * Line::kOut + j];
       if (cell == nullptr) return;
+      const Vector out =
+          finished(v, cell, [&](const float* x) HWY_ATTR { return hn::LoadU(d, x + c); });
       if constexpr (kStream)
-        hn::Stream(v, d, cell + c);
+        hn::Stream(out, d, cell + c);
       else
-        hn::StoreU(v, d, cell + c);
+        hn::StoreU(out, d, cell + c);
     });
   if (c == channels) return;
   const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
   apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
     float* const cell = cells[i * Line::kOut + j];
-    if (cell != nullptr) hn::BlendedStore(v, rest, d, cell + c);
+    if (cell == nullptr) return;
+    const Vector out =
+        finished(v, cell, [&](const float* x) HWY_ATTR { return hn::MaskedLoad(rest, d, x + c); });
+    hn::BlendedStore(out, rest, d, cell + c);
   });
+}
+
+template <class Line, bool kStream = false>
+HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channels,
+                        float* const* cells, const WinogradScheme::Finish* finish) {
+  if (finish == nullptr)
+    return backwards_finished<Line, kStream>(
+        m, stride, channels, cells, [](Vector v, const float*, const auto&) HWY_ATTR { return v; });
+  const WinogradScheme::Finish with = *finish;
+  const Vector floor = hn::Set(Tag(), with.floor);
+  backwards_finished<Line, kStream>(m, stride, channels, cells,
+                                    [&](Vector v, const float* cell, const auto& load) HWY_ATTR {
+                                      Vector sum = hn::Add(v, load(with.bias));
+                                      if (with.residual != nullptr)
+                                        sum = hn::Add(sum, load(with.residual + (cell - with.out)));
+                                      return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
+                                    });
 }
 
 template <class Line>

@@ -32,10 +32,18 @@ struct WinogradScheme {
     void (*apply)(const float* const* cells, std::int64_t channels, float* out,
                   std::int64_t stride) = nullptr;
   };
-  /// Frequencies at m + f * stride to the cells that are not null: `channels` values exactly.
+  /// What cells go through before they are stored: v <- max(v + bias + residual, floor).
+  struct Finish {
+    const float* bias;      ///< of every channel
+    const float* residual;  ///< laid out like `out`; null: none
+    const float* out;       ///< where the cells lie
+    float floor;
+  };
+  /// Frequencies at m + f * stride to the cells that are not null: `channels` values exactly,
+  /// finished where `finish` is not null.
   struct Backwards {
     using Function = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
-                              float* const* cells);
+                              float* const* cells, const Finish* finish);
     std::int64_t cells = 0;  ///< n
     Function apply = nullptr;
     /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is

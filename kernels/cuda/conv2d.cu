@@ -108,32 +108,72 @@ struct Patches {
   }
 };
 
+/// What outputs go through before they are stored; null: no such part.
+template <class T>
+struct Epilogue {
+  const T *bias, *residual;
+  bool relu;
+
+  explicit Epilogue(const Conv2dEpilogue& of)
+      : bias(of.bias.data_or_null<T>()), residual(of.residual.data_or_null<T>()), relu(of.relu) {}
+
+  /// `values` of channel o and those next to it, which go to y + at.
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> operator()(int o, std::int64_t at,
+                                                cuda::Vector<T, kWidth> values) const {
+    add(bias, o, values);
+    add(residual, at, values);
+    for (T& value : values.value)
+      if (relu && value < 0) value = T{0};
+    return values;
+  }
+
+ private:
+  template <int kWidth>
+  __device__ static void add(const T* from, std::int64_t at, cuda::Vector<T, kWidth>& values) {
+    if (from == nullptr) return;
+    const auto added = cuda::read<kWidth>(from + at);
+    for (int e = 0; e < kWidth; ++e) values.value[e] += added.value[e];
+  }
+};
+
 template <class T>
 struct Forward {
   int rows, columns, depth;
   std::int64_t items;
   Patches<T> left;
   cuda::Strided<T, true> right;
+  Epilogue<T> then;
   T* y;
+  int first = 0;  // channel of the group
 
   __host__ __device__ Forward item(std::int64_t group) const {
     Forward out = *this;
     out.left.x += group * left.of.ins;
     out.right.data += group * columns * depth;
-    out.y += group * columns;
+    out.first = static_cast<int>(group) * columns;
     return out;
   }
-  __device__ T* place(int pixel, int o) const {
-    return y + std::int64_t{pixel} * left.of.out_channels + o;
+  __device__ T* place(int pixel, int o) const { return y + at(pixel, o); }
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> finish(int pixel, int o,
+                                            const cuda::Vector<T, kWidth>& values) const {
+    return then(first + o, at(pixel, o), values);
+  }
+  __device__ std::int64_t at(int pixel, int o) const {
+    return std::int64_t{pixel} * left.of.out_channels + first + o;
   }
 };
 
-void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, const Tensor& y) {
+void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
+             const Conv2dEpilogue& then, const Tensor& y) {
   expect_conv2d(x, w, y, options);
+  expect_epilogue(then, y);
   const Extents of(x, w, y, options);
   const int pixels = cuda::narrow(kOp, y.size(0) * y.size(1) * y.size(2));
   const int depth = cuda::narrow(kOp, w.size(1) * w.size(2) * w.size(3));
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
+    const Epilogue<T> epilogue(then);
     cuda::tile_product<T>("conv2d", x.device(),
                           Forward<T>{pixels,
                                      of.outs,
@@ -141,8 +181,11 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options, con
                                      options.groups,
                                      {of, x.data<T>()},
                                      {w.data<T>(), depth, 1},
+                                     epilogue,
                                      y.data<T>()},
-                          in_vectors(of, x.data<T>(), w.data<T>(), y.data<T>()));
+                          in_vectors(of, x.data<T>(), w.data<T>(), y.data<T>()) &&
+                              cuda::in_vectors(epilogue.bias) &&
+                              cuda::in_vectors(epilogue.residual));
   });
 }
 

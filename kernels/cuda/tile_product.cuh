@@ -13,7 +13,8 @@
 // A product has
 // - rows, columns and depth: extents (see narrow), the same of every item,
 // - left and right: operands,
-// - place(i, j), where the result goes: neighbours in j are neighbours there.
+// - place(i, j), where the result goes: neighbours in j are neighbours there,
+// - if it likes, finish(i, j, values): what is stored there of Vector<T, kWidth> values.
 // An operand has
 // - kAlongDepth: whether neighbours in k, rather than in i, are neighbours in memory,
 // - Line line(i) and Step step(k): what the elements of one i, and those of one k, have in common,
@@ -167,6 +168,16 @@ struct Share {
   }
 };
 
+/// What is stored of the sums at (i, j) and their neighbours.
+template <class Product, class T, int kWidth>
+__device__ Vector<T, kWidth> finished(const Product& product, int i, int j,
+                                      const Vector<T, kWidth>& sums) {
+  if constexpr (requires { product.finish(i, j, sums); })
+    return product.finish(i, j, sums);
+  else
+    return sums;
+}
+
 /// How the tiles of one launch are numbered: item by item, slice by slice, row by row.
 struct Tiling {
   std::int64_t row_tiles, column_tiles;
@@ -231,11 +242,12 @@ __global__ void __launch_bounds__(kThreads, 2)
       if (r >= product.rows || c >= product.columns) continue;
       Vector<T, kGroup> group;
       for (int e = 0; e < kGroup; ++e) group.value[e] = sums[i][j + e];
-      T* const to =
-          tiling.slices == 1
-              ? product.place(r, c)
-              : partial + ((item * tiling.slices + slice) * product.rows + r) * product.columns + c;
-      write<kGroup>(to, group);
+      if (tiling.slices == 1)
+        write<kGroup>(product.place(r, c), finished(product, r, c, group));
+      else
+        write<kGroup>(
+            partial + ((item * tiling.slices + slice) * product.rows + r) * product.columns + c,
+            group);
     }
 }
 
@@ -261,8 +273,10 @@ struct StoreProduct {
   Problem problem;
   __device__ void operator()(std::int64_t item, std::int64_t at, const Sums<1>& sums) const {
     const auto product = problem.item(item);
-    *product.place(static_cast<int>(at / product.columns), static_cast<int>(at % product.columns)) =
-        static_cast<T>(sums.value[0]);
+    const int i = static_cast<int>(at / product.columns),
+              j = static_cast<int>(at % product.columns);
+    const Vector<T, 1> sum{static_cast<T>(sums.value[0])};
+    write<1>(product.place(i, j), finished(product, i, j, sum));
   }
 };
 

@@ -23,12 +23,9 @@ class Conv2d : public Weighted {
     add_weight(init_weight(shape, init, rng, dtype), layout, bias);
   }
 
-  Variable apply(const Variable& x, const Variable& weight) const override {
-    return conv2d(x, weight, options_, bias(), false);
-  }
-  Variable forward_then(const Variable& x, const Epilogue& epilogue) override {
-    if (epilogue.residual.defined()) return rho::apply(epilogue, forward(x));
-    return conv2d(x, weight(), options_, bias(), epilogue.relu);
+  Variable apply(const Variable& x, const Variable& weight, const Variable& bias,
+                 const Epilogue& then) const override {
+    return conv2d(x, weight, options_, bias, then);
   }
   std::string kind() const override { return "Conv2d"; }
   const kernels::Conv2dOptions& options() const { return options_; }

@@ -21,26 +21,22 @@ class GroupedLinear : public Weighted {
     add_weight(init_weight({outputs, inputs / groups}, init, rng, dtype), {}, bias);
   }
 
-  Variable apply(const Variable& x, const Variable& weight) const override {
-    return run(x, weight, false);
-  }
-  Variable forward_then(const Variable& x, const Epilogue& epilogue) override {
-    if (epilogue.residual.defined()) return rho::apply(epilogue, forward(x));
-    return run(x, weight(), epilogue.relu);
+  Variable apply(const Variable& x, const Variable& weight, const Variable& bias,
+                 const Epilogue& then) const override {
+    const std::int64_t inputs = weight.size(1) * options_.groups, outputs = weight.size(0);
+    check(x.rank() == 2 && x.size(1) == inputs, "GroupedLinear", "expects x [N, ", inputs,
+          "], found ", x.shape());
+    Epilogue in_map = then;
+    if (then.residual.defined())
+      in_map.residual = reshape(then.residual, {1, 1, x.size(0), outputs});
+    const Variable y =
+        conv2d(reshape(x, {1, 1, x.size(0), inputs}),
+               reshape(weight, {outputs, 1, 1, weight.size(1)}), options_, bias, in_map);
+    return reshape(y, {x.size(0), outputs});
   }
   std::string kind() const override { return "GroupedLinear"; }
 
  private:
-  Variable run(const Variable& x, const Variable& weight, bool relu) const {
-    const std::int64_t inputs = weight.size(1) * options_.groups, outputs = weight.size(0);
-    check(x.rank() == 2 && x.size(1) == inputs, "GroupedLinear", "expects x [N, ", inputs,
-          "], found ", x.shape());
-    const Variable y =
-        conv2d(reshape(x, {1, 1, x.size(0), inputs}),
-               reshape(weight, {outputs, 1, 1, weight.size(1)}), options_, bias(), relu);
-    return reshape(y, {x.size(0), outputs});
-  }
-
   kernels::Conv2dOptions options_;
 };
 

@@ -23,11 +23,12 @@ class Linear : public Weighted {
     add_weight(init_weight({outputs, inputs}, init, rng, dtype), layout, bias);
   }
 
-  Variable apply(const Variable& x, const Variable& weight) const override {
+  Variable apply(const Variable& x, const Variable& weight, const Variable& bias,
+                 const Epilogue& then) const override {
     check(x.rank() == 2 && x.size(1) == weight.size(1), "Linear", "expects x [N, ", weight.size(1),
           "], found ", x.shape());
     const Variable y = matmul(x, transpose(weight, 0, 1));
-    return bias().defined() ? y + bias() : y;
+    return rho::apply(then, bias.defined() ? y + bias : y);
   }
   std::string kind() const override { return "Linear"; }
 };

@@ -1,14 +1,15 @@
 // Layers one after another.
 #pragma once
 
+#include "nn/layers/batch_norm2d.h"
 #include "nn/layers/relu.h"
 #include "nn/module.h"
 
 namespace rho::nn {
 
 /// A layer and the ReLU behind it run as one, and so do the last layer and what follows the whole:
-/// for a BatchNorm2d or a Conv2d that saves passes over memory, for others it
-/// changes nothing.
+/// for a BatchNorm2d or an affine layer that saves passes over memory, for others it changes
+/// nothing. In evaluation an affine layer takes up the BatchNorm2d behind it, too.
 class Sequential : public Module {
  public:
   /// Appends a layer under a name of its own.
@@ -21,10 +22,27 @@ class Sequential : public Module {
     replace_module(index, std::move(layer));
   }
 
-  Variable forward(const Variable& x) override { return run(x, children().size()); }
+  Variable forward(const Variable& x) override { return forward_then(x, {}); }
   Variable forward_then(const Variable& x, const Epilogue& epilogue) override {
-    if (children().empty()) return apply(epilogue, x);
-    return (*children().back().second)(run(x, children().size() - 1), epilogue);
+    Variable y = x;
+    const std::size_t count = children().size();
+    bool followed = false;
+    for (std::size_t i = 0; i < count;) {
+      Module& layer = *children()[i++].second;
+      const auto* const affine = dynamic_cast<const Affine*>(&layer);
+      auto* const norm = affine == nullptr ? nullptr : at<BatchNorm2d>(i);
+      const bool takes_up = norm != nullptr && !norm->training();
+      if (takes_up) ++i;
+      const bool relu_follows = at<ReLU>(i) != nullptr;
+      if (relu_follows) ++i;
+      followed = i == count && !relu_follows;
+      const Epilogue then = relu_follows ? Epilogue{.relu = true}
+                            : followed   ? epilogue
+                                         : Epilogue{};
+      y = takes_up ? layer.as_layer([&] { return norm->behind(*affine, y, then); })
+                   : layer(y, then);
+    }
+    return followed ? y : apply(epilogue, y);
   }
   std::string kind() const override { return "Sequential"; }
   void rescale(Rescaling& state, const std::string& name) override {
@@ -33,17 +51,11 @@ class Sequential : public Module {
   }
 
  private:
-  /// The first `count` layers.
-  Variable run(const Variable& x, std::size_t count) const {
-    Variable y = x;
-    for (std::size_t i = 0; i < count; ++i) {
-      Module& layer = *children()[i].second;
-      const bool relu_follows =
-          i + 1 < count && dynamic_cast<ReLU*>(children()[i + 1].second.get()) != nullptr;
-      y = layer(y, {.relu = relu_follows});
-      if (relu_follows) ++i;
-    }
-    return y;
+  /// The layer at `index`, where there is one of that kind.
+  template <class Layer>
+  Layer* at(std::size_t index) const {
+    return index < children().size() ? dynamic_cast<Layer*>(children()[index].second.get())
+                                     : nullptr;
   }
 };
 

@@ -18,7 +18,7 @@ namespace rho::nn {
 /// norm per output channel (PyTorch's dim=0), or [], one norm of the whole weight (dim=None, the
 /// papers' form); a bias keeps its name. v starts as the layer's weight and g as its norms, so that
 /// wrapping changes the coordinates and not the function.
-class WeightNorm : public Module {
+class WeightNorm : public Affine {
  public:
   /// `name` is the layer's in messages. Throws, naming it, where a norm is 0: no direction.
   WeightNorm(std::shared_ptr<Weighted> layer, bool per_channel, std::string name)
@@ -38,7 +38,10 @@ class WeightNorm : public Module {
     }
   }
 
-  Variable forward(const Variable& x) override { return layer_->apply(x, weight()); }
+  Variable apply(const Variable& x, const Variable& weight, const Variable& bias,
+                 const Epilogue& then) const override {
+    return layer_->apply(x, weight, bias, then);
+  }
   bool is_replayable() const override { return false; }  // it looks for norms of 0
   std::string kind() const override { return "WeightNorm"; }
   void rescale(Rescaling&, const std::string& name) override {
@@ -46,7 +49,7 @@ class WeightNorm : public Module {
   }
 
   /// g v / ||v||, differentiable in both. Throws, naming the layer, where a norm of v is 0.
-  Variable weight() const {
+  Variable weight() const override {
     const std::int64_t rows = g_.numel();
     const Variable v = reshape(v_, {rows, v_.numel() / rows});
     // The direction is that of any multiple of v: this one, by a constant, has squares that neither
@@ -57,6 +60,8 @@ class WeightNorm : public Module {
     const Variable direction = u / sqrt(sum(u * u, {1}, true));
     return reshape(reshape(g_, {rows, 1}) * direction, v_.shape());
   }
+
+  Variable bias() const override { return layer_->bias(); }
 
   /// The wrapped layer, computing by itself what this one does: its weight is g v / ||v||.
   std::shared_ptr<Weighted> fold() {

@@ -6,19 +6,15 @@
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
-#include "nn/module.h"
+#include "nn/layers/affine.h"
 
 namespace rho::nn {
 
-/// y = W x + b with W [O, ...] and b [O] or none.
-class Weighted : public Module {
+/// W and b are parameters.
+class Weighted : public Affine {
  public:
-  const Variable& weight() const { return weight_; }
-  const Variable& bias() const { return bias_; }  ///< undefined without one
-
-  /// The layer with another weight, of the same shape, in the place of its own.
-  virtual Variable apply(const Variable& x, const Variable& weight) const = 0;
-  Variable forward(const Variable& x) override { return apply(x, weight_); }
+  Variable weight() const override { return weight_; }
+  Variable bias() const override { return bias_; }
 
   void rescale(Rescaling& state, const std::string& name) override {
     rescale_weighted(state, name, weight_, bias_);

@@ -1,13 +1,10 @@
-// Contract of what follows a layer's linear part in the same pass: a bias, and a rectifier. All
-// tensors are contiguous, of one floating dtype; x, y and their gradients are [R, C], the bias [C].
+// Contract of the way back through a bias and a rectifier. All tensors are contiguous, of one
+// floating dtype; y and the gradients are [R, C], the bias [C].
 #pragma once
 
 #include "kernels/slot.h"
 
 namespace rho::kernels {
-
-/// x <- x + bias, with `relu` max(x + bias, 0), in place; NaN stays NaN.
-inline constinit Slot<void(const Tensor& x, const Tensor& bias, bool relu)> bias_relu{"bias_relu"};
 
 /// With y = max(x + bias, 0): grad_x is grad_y where y > 0, else 0, and grad_bias its sum over
 /// rows. grad_x may be grad_y itself.

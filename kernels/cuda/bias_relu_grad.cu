@@ -1,34 +1,9 @@
-#include "kernels/bias_relu.h"
+#include "kernels/bias_relu_grad.h"
 #include "kernels/cuda/reduction.cuh"
 #include "kernels/expect.h"
 
 namespace rho::kernels {
 namespace {
-
-template <class T>
-struct BiasRelu {
-  const T* bias;
-  bool relu;
-
-  struct Channel {
-    T bias;
-    bool relu;
-    __device__ T operator()(T x, T) const {
-      const T y = x + bias;
-      return relu && y < 0 ? T{0} : y;
-    }
-  };
-  __device__ Channel channel(std::int64_t c) const { return {bias[c], relu}; }
-};
-
-void bias_relu_cuda(const Tensor& x, const Tensor& bias, bool relu) {
-  constexpr auto op = "bias_relu";
-  expect_channels(op, x, bias);
-  dispatch_floating(x.dtype(), op, [&]<class T>() {
-    cuda::map_by_channel<T>(op, x.device(), x.size(0), x.size(1),
-                            {x.data<T>(), nullptr, x.data<T>()}, BiasRelu<T>{bias.data<T>(), relu});
-  });
-}
 
 /// Stores a gradient on its way into its channel's sum.
 template <class T>
@@ -72,7 +47,6 @@ void bias_relu_grad_cuda(const Tensor& y, const Tensor& grad_y, const Tensor& gr
   });
 }
 
-const Fill fill_bias_relu{bias_relu, DeviceType::CUDA, &bias_relu_cuda};
 const Fill fill_bias_relu_grad{bias_relu_grad, DeviceType::CUDA, &bias_relu_grad_cuda};
 
 }  // namespace

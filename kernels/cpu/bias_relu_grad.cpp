@@ -1,5 +1,5 @@
 // A batch norm with mean 0 and scale 1 is this: the loops are its.
-#include "kernels/bias_relu.h"
+#include "kernels/bias_relu_grad.h"
 
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
@@ -8,35 +8,6 @@
 
 namespace rho::kernels {
 namespace {
-
-/// Tables that change nothing, with this shift.
-template <class T>
-struct Tables {
-  std::vector<T> zeros, ones, shift;
-
-  Tables(const cpu::ChannelRows& of, const std::vector<double>& bias)
-      : zeros(static_cast<std::size_t>(of.period), T{0}),
-        ones(static_cast<std::size_t>(of.period), T{1}),
-        shift(of.repeat<T>(bias)) {}
-  cpu::ChannelTables<T> channels(const cpu::ChannelRows& of) const {
-    return {.period = of.period, .mean = zeros.data(), .scale = ones.data(), .shift = shift.data()};
-  }
-};
-
-void bias_relu_cpu(const Tensor& x, const Tensor& bias, bool relu) {
-  constexpr auto op = "bias_relu";
-  expect_channels(op, x, bias);
-  if (x.numel() == 0) return;
-  dispatch_floating(x.dtype(), op, [&]<class T>() {
-    const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
-    const cpu::ChannelRows of(x, loops.lanes);
-    const Tables<T> tables(of, bias.to_vector<double>());
-    T* const data = x.data<T>();
-    of.for_each_chunk([&](std::int64_t, std::int64_t first, std::int64_t count) {
-      loops.apply(tables.channels(of), data + first, nullptr, relu, data + first, count, false);
-    });
-  });
-}
 
 void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                         const Tensor& grad_bias) {
@@ -49,7 +20,8 @@ void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& gra
     if (y.numel() > 0) {
       const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
       const cpu::ChannelRows of(y, loops.lanes);
-      const Tables<T> tables(of, total);
+      const std::vector<T> zeros(static_cast<std::size_t>(of.period), T{0});
+      const cpu::ChannelTables<T> tables{.period = of.period, .mean = zeros.data()};
       const T *const out = y.data<T>(), *const g = grad_y.data<T>();
       T* const masked = grad_x.data<T>();
       std::vector<double> partial(static_cast<std::size_t>(of.chunks * of.channels));
@@ -58,8 +30,8 @@ void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& gra
         double* const sums = scratch.get<double>(2 * of.period);
         std::fill_n(sums, 2 * of.period, 0.0);
         // The second sums are of g y, which nobody asked for.
-        loops.add_gradients(tables.channels(of), out + first, out + first, g + first, true,
-                            masked + first, count, sums, sums + of.period);
+        loops.add_gradients(tables, out + first, out + first, g + first, true, masked + first,
+                            count, sums, sums + of.period);
         of.fold(sums, partial.data() + chunk * of.channels);
       });
       for (std::size_t i = 0; i < partial.size(); ++i) total[i % total.size()] += partial[i];
@@ -69,7 +41,6 @@ void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& gra
   });
 }
 
-const Fill fill_bias_relu{bias_relu, DeviceType::CPU, &bias_relu_cpu};
 const Fill fill_bias_relu_grad{bias_relu_grad, DeviceType::CPU, &bias_relu_grad_cpu};
 
 }  // namespace

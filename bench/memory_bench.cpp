@@ -6,6 +6,7 @@
 #include "kernels/adam.h"
 #include "kernels/arithmetic.h"
 #include "kernels/batch_norm.h"
+#include "kernels/bias_relu_grad.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/reduce.h"
@@ -65,6 +66,7 @@ constexpr Kernel kKernels[] = {
     {"copy", 2, [](const Maps& m) { kernels::copy(m.x, m.out); }},
     {"add", 3, [](const Maps& m) { kernels::add(m.x, m.y, m.out); }},
     {"relu", 2, [](const Maps& m) { kernels::relu(m.x, m.out); }},
+    {"bias_relu_grad", 3, [](const Maps& m) { kernels::bias_relu_grad(m.x, m.y, m.out, m.a); }},
     {"sum", 1,
      [](const Maps& m) {
        kernels::sum(m.x.view({1, kRows, kChannels}), m.a.view({1, kChannels}));

@@ -172,6 +172,18 @@ void add_gradients(const ChannelTables<T>& of, const T* x, const T* y, const T* 
   run(of, x, y, grad_y, masked, count, sums, sums_x);
 }
 
+template <class T>
+void add_masked(std::int64_t period, const T* y, const T* grad_y, T* masked, std::int64_t count,
+                double* sums) {
+  add_up(count, period, {sums}, [=](auto d, std::int64_t at, std::int64_t, auto& to) HWY_ATTR {
+    const Narrow<T, decltype(d)> narrow;
+    const auto is_positive = hn::Gt(hn::LoadU(narrow, y + at), hn::Zero(narrow));
+    const auto g = hn::IfThenElseZero(is_positive, hn::LoadU(narrow, grad_y + at));
+    hn::StoreU(g, narrow, masked + at);
+    to[0] = hn::Add(to[0], widen(d, g));
+  });
+}
+
 template <bool kRelu, bool kStream, class T>
 void grad_x_as(const ChannelTables<T>& of, const T* x, const T* grad_y, T* grad_x,
                std::int64_t count) {
@@ -203,6 +215,7 @@ BatchNormLoops<T> table() {
           .add_deviations = add_deviations<T>,
           .apply = apply<T>,
           .add_gradients = add_gradients<T>,
+          .add_masked = add_masked<T>,
           .grad_x = grad_x<T>};
 }
 BatchNormLoops<float> float_table() { return table<float>(); }

@@ -36,6 +36,9 @@ struct BatchNormLoops {
   /// residual, and apply's arithmetic finds the output's sign again.
   void (*add_gradients)(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y,
                         bool relu, T* masked, std::int64_t count, double* sums, double* sums_x);
+  /// masked = grad_y where y is positive, else 0, and sums += masked.
+  void (*add_masked)(std::int64_t period, const T* y, const T* grad_y, T* masked,
+                     std::int64_t count, double* sums);
   /// grad_x = scale (g - mean_grad - (x - mean) inverse slope), where g is grad_y, and with `relu`
   /// 0 where apply without a residual is not positive.
   void (*grad_x)(const ChannelTables<T>& of, const T* x, const T* grad_y, bool relu, T* grad_x,

@@ -1,4 +1,4 @@
-// A batch norm with mean 0 and scale 1 is this: the loops are its.
+// Chunks of rows have sums of their own, which are added up in their order.
 #include "kernels/bias_relu_grad.h"
 
 #include "kernels/cpu/batch_norm_loops.h"
@@ -20,18 +20,14 @@ void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& gra
     if (y.numel() > 0) {
       const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
       const cpu::ChannelRows of(y, loops.lanes);
-      const std::vector<T> zeros(static_cast<std::size_t>(of.period), T{0});
-      const cpu::ChannelTables<T> tables{.period = of.period, .mean = zeros.data()};
       const T *const out = y.data<T>(), *const g = grad_y.data<T>();
       T* const masked = grad_x.data<T>();
       std::vector<double> partial(static_cast<std::size_t>(of.chunks * of.channels));
       of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
         thread_local cpu::Scratch scratch;
-        double* const sums = scratch.get<double>(2 * of.period);
-        std::fill_n(sums, 2 * of.period, 0.0);
-        // The second sums are of g y, which nobody asked for.
-        loops.add_gradients(tables, out + first, out + first, g + first, true, masked + first,
-                            count, sums, sums + of.period);
+        double* const sums = scratch.get<double>(of.period);
+        std::fill_n(sums, of.period, 0.0);
+        loops.add_masked(of.period, out + first, g + first, masked + first, count, sums);
         of.fold(sums, partial.data() + chunk * of.channels);
       });
       for (std::size_t i = 0; i < partial.size(); ++i) total[i % total.size()] += partial[i];

@@ -12,6 +12,7 @@
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/transpose.h"
 #include "kernels/threads.h"
 
 namespace rho::kernels {
@@ -69,15 +70,6 @@ std::int64_t max_block_rows(std::int64_t depth) {
                                   kMaxBlockM);
 }
 
-/// A square of four by four, whose constant extents the compiler turns into moves and shuffles.
-template <class T>
-void transpose_square(const T* from, std::int64_t across, T* to, std::int64_t width) {
-  T square[4][4];
-  for (int j = 0; j < 4; ++j)
-    for (int i = 0; i < 4; ++i) square[j][i] = from[i * across + j];
-  for (int j = 0; j < 4; ++j) std::copy_n(square[j], 4, to + j * width);
-}
-
 /// packed[k * width + i] = element k of vector i; zero for count <= i < width.
 template <class T>
 void pack_panel(const Matrix<T>& from, std::int64_t count, std::int64_t width, std::int64_t depth,
@@ -102,7 +94,7 @@ void pack_panel(const Matrix<T>& from, std::int64_t count, std::int64_t width, s
     if (from.along == 1 && end == k + kLine)
       for (; i + 4 <= count; i += 4)
         for (std::int64_t j = k; j < end; j += 4)
-          transpose_square(from.data + i * from.across + j, from.across, packed + j * width + i,
+          cpu::transpose_square(from.data + i * from.across + j, from.across, packed + j * width + i,
                            width);
     for (; i < count; ++i) {
       const T* const source = from.data + i * from.across;

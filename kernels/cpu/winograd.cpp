@@ -11,6 +11,7 @@
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/slices.h"
 #include "kernels/cpu/streaming.h"
+#include "kernels/cpu/transpose.h"
 #include "kernels/cpu/winograd_transforms.h"
 #include "kernels/threads.h"
 
@@ -171,9 +172,7 @@ class PackedFilters {
                    std::int64_t pitch, std::int64_t rows, std::int64_t columns) {
     for_each_run(frequency, k, column, columns,
                  [&](std::int64_t i, std::int64_t run, float* to, std::int64_t width) {
-                   for (std::int64_t c = 0; c < rows; ++c)
-                     for (std::int64_t j = 0; j < run; ++j)
-                       to[c * width + j] = values[(i + j) * pitch + c];
+                   transpose(values + i * pitch, pitch, run, rows, to, width);
                  });
   }
   /// Element (k + i, column + c) = values[i * pitch + c].

@@ -94,8 +94,8 @@ void pack_panel(const Matrix<T>& from, std::int64_t count, std::int64_t width, s
     if (from.along == 1 && end == k + kLine)
       for (; i + 4 <= count; i += 4)
         for (std::int64_t j = k; j < end; j += 4)
-          cpu::transpose_square(from.data + i * from.across + j, from.across, packed + j * width + i,
-                           width);
+          cpu::transpose_square(from.data + i * from.across + j, from.across,
+                                packed + j * width + i, width);
     for (; i < count; ++i) {
       const T* const source = from.data + i * from.across;
       for (std::int64_t j = k; j < end; ++j) packed[j * width + i] = source[j * from.along];

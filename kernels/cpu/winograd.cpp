@@ -161,7 +161,9 @@ class PackedFilters {
       : depth_(depth),
         panels_(columns, micro_kernels<float>().widest(Rows::Contiguous)),
         data_(scratch.get<float>(frequencies * depth * panels_.padded())) {
-    std::fill_n(data_, frequencies * depth * panels_.padded(), 0.0F);
+    // What is in no column is multiplied, too.
+    if (panels_.padded() != columns)
+      std::fill_n(data_, frequencies * depth * panels_.padded(), 0.0F);
   }
 
   const Panels<float>& panels() const { return panels_; }

@@ -34,4 +34,17 @@ void expect_batch_norm_grad(const Tensor& x, const BatchNormArguments& with, con
   check(x.numel() > 0, op, "of no values: shape ", x.shape());
 }
 
+void expect_fold_batch_norm(const Tensor& w, const Tensor& bias, const BatchNormArguments& with,
+                            const Tensor& out_w, const Tensor& out_bias) {
+  constexpr auto op = "fold_batch_norm";
+  check(w.rank() == 2 && w.is_contiguous(), op, "expects a contiguous w [C, K], found ", w.shape());
+  expect_dense_alike(op, w, out_w);
+  for (const Tensor* t : {&bias, &with.mean, &with.variance, &with.gamma, &with.beta, &out_bias}) {
+    if (t == &bias && !bias.defined()) continue;
+    check(t->shape() == Shape{w.size(0)} && t->dtype() == w.dtype() && t->is_contiguous(), op,
+          "expects contiguous tensors ", w.dtype(), " [C] for w ", w.shape(), ", found ",
+          t->dtype(), ' ', t->shape());
+  }
+}
+
 }  // namespace rho::kernels

@@ -42,11 +42,21 @@ inline constinit Slot<void(const Tensor& x, const BatchNormArguments& with, cons
                            const Tensor& grad_y, const BatchNormGradients& grads)>
     batch_norm_grad{"batch_norm_grad"};
 
-// What the three require; they throw, naming the operation.
+/// The affine map w x + bias and the normalization of its channels behind it as one such map: with
+/// s = gamma / sqrt(variance + eps), row o of out_w is s_o times that of w, and
+/// out_bias = beta + s (bias - mean). w and out_w are contiguous [C, K], out_bias is [C]; so is the
+/// bias, and 0 where it is undefined.
+inline constinit Slot<void(const Tensor& w, const Tensor& bias, const BatchNormArguments& with,
+                           const Tensor& out_w, const Tensor& out_bias)>
+    fold_batch_norm{"fold_batch_norm"};
+
+// What these require; they throw, naming the operation.
 void expect_batch_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance);
 void expect_batch_norm(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
                        const Tensor& y);
 void expect_batch_norm_grad(const Tensor& x, const BatchNormArguments& with, const Tensor& y,
                             const Tensor& grad_y, const BatchNormGradients& grads);
+void expect_fold_batch_norm(const Tensor& w, const Tensor& bias, const BatchNormArguments& with,
+                            const Tensor& out_w, const Tensor& out_bias);
 
 }  // namespace rho::kernels

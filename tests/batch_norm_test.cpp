@@ -11,6 +11,7 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/shape.h"
 #include "kernels/cpu/caches.h"
 #include "kernels/threads.h"
 #include "tests/support/testing.h"
@@ -285,6 +286,54 @@ TEST(BatchNorm, EvalAppliesGivenStatistics) {
             0);
 }
 
+template <class T>
+void expect_folded(const Shape& weight, bool with_bias, bool with_graph) {
+  SCOPED_TRACE(::testing::Message() << weight << " bias " << with_bias << " graph " << with_graph);
+  const Shape channels{weight[0]};
+  const auto vector = [&](std::uint64_t seed, double low = -1.0) {
+    return uniform<T>(channels, seed, low, 2.0);
+  };
+  const Tensor w = uniform<T>(weight, 1), gamma = vector(2), beta = vector(3), mean = vector(4),
+               variance = vector(5, 0.1), bias = vector(6);
+  const GradMode mode(with_graph);
+  const AffineMap found = fold_batch_norm({leaf(w), with_bias ? leaf(bias) : Variable()},
+                                          leaf(gamma), leaf(beta), mean, variance, kEps);
+  EXPECT_EQ(found.weight.requires_grad(), with_graph);
+  EXPECT_EQ(found.weight.shape(), weight);
+  const auto values = [](const Tensor& t) { return t.to_vector<double>(); };
+  std::vector<double> expected = values(w), shift(static_cast<std::size_t>(weight[0]));
+  for (std::size_t o = 0; o < shift.size(); ++o) {
+    const double s = values(gamma)[o] / std::sqrt(values(variance)[o] + kEps);
+    const std::size_t columns = expected.size() / shift.size();
+    for (std::size_t k = 0; k < columns; ++k) expected[o * columns + k] *= s;
+    shift[o] = values(beta)[o] + s * ((with_bias ? values(bias)[o] : 0.0) - values(mean)[o]);
+  }
+  // |s| <= 2 / sqrt(0.1) and |bias - mean| <= 3: five roundings of numbers below 21.
+  testing::expect_near(found.weight.value(), expected, 5 * 7 * epsilon<T>());
+  testing::expect_near(found.bias.value(), shift, 5 * 21 * epsilon<T>());
+}
+
+TEST(BatchNorm, FoldsIntoTheMapBeforeIt) {
+  for (const Shape& weight : {Shape{3, 5}, Shape{17, 3, 3, 2}, Shape{1, 1}, Shape{0, 4}, Shape{4}})
+    for (const bool with_bias : {false, true})
+      for (const bool with_graph : {false, true}) {
+        expect_folded<float>(weight, with_bias, with_graph);
+        expect_folded<double>(weight, with_bias, with_graph);
+      }
+}
+
+TEST(BatchNorm, DerivativesOfAFold) {
+  const Tensor mean = uniform({3}, 8), variance = uniform({3}, 9, 0.5, 2.0);
+  const std::vector<Variable> inputs{leaf(uniform({3, 2, 2}, 1)), leaf(uniform({3}, 2)),
+                                     leaf(uniform({3}, 3)), leaf(uniform({3}, 4))};
+  const auto f = [&](const std::vector<Variable>& in) {
+    const AffineMap map = fold_batch_norm({in[0], in[1]}, in[2], in[3], mean, variance, kEps);
+    return reshape(map.weight, {3, 4}) * reshape(map.bias, {3, 1});
+  };
+  EXPECT_TRUE(gradcheck(f, inputs)) << gradcheck(f, inputs).message;
+  EXPECT_TRUE(gradgradcheck(f, inputs)) << gradgradcheck(f, inputs).message;
+}
+
 TEST(BatchNorm, Derivatives) {
   const Tensor mean = uniform({2}, 8), variance = uniform({2}, 9, 0.5, 2.0);
   for (const bool training : {true, false})
@@ -369,6 +418,17 @@ TEST(BatchNorm, Messages) {
   EXPECT_TRUE(contains(with_residual(uniform<float>({2, 3})), "float64", "float32"));
   EXPECT_TRUE(
       contains(message_of([&] { apply({.residual = three}, x); }), "[epilogue]", "[2, 3]", "[3]"));
+  for (const bool with_graph : {false, true}) {
+    const GradMode mode(with_graph);
+    const auto fold = [&](const Variable& gamma) {
+      return message_of([&] {
+        fold_batch_norm({x, {}}, gamma, gamma, gamma.value(), gamma.value(), kEps);
+      });
+    };
+    EXPECT_TRUE(contains(fold(three), "[fold_batch_norm]", "[2, 3]", "[3]"));
+    EXPECT_TRUE(contains(fold(Variable(uniform({1}))), "[fold_batch_norm]", "[2, 3]", "[1]"));
+    EXPECT_TRUE(contains(fold(Variable(uniform<float>({2}))), "float64", "float32"));
+  }
 }
 
 }  // namespace

@@ -136,4 +136,30 @@ Variable batch_norm_eval(const Variable& x, const Variable& gamma, const Variabl
                 });
 }
 
+AffineMap fold_batch_norm(const AffineMap& map, const Variable& gamma, const Variable& beta,
+                          const Tensor& mean, const Tensor& variance, double eps) {
+  constexpr auto op = "fold_batch_norm";
+  const auto& [weight, bias] = map;
+  check(weight.rank() >= 1, op, "expects a weight [C, ...], found ", weight.shape());
+  const std::int64_t channels = weight.size(0);
+  for (const Tensor& t :
+       {bias.defined() ? bias.value() : mean, gamma.value(), beta.value(), mean, variance})
+    check(t.shape() == Shape{channels} && t.dtype() == weight.dtype(), op, "expects ",
+          weight.dtype(), " [C] for a weight ", weight.shape(), ", found ", t.dtype(), ' ',
+          t.shape());
+  if (grad_enabled()) {
+    const Variable scale = gamma / sqrt(Variable(variance) + eps);
+    const Variable from_mean = bias.defined() ? bias - Variable(mean) : -Variable(mean);
+    Shape rows = Shape::filled(weight.rank(), 1);
+    rows[0] = channels;
+    return {weight * reshape(scale, rows), beta + scale * from_mean};
+  }
+  const Shape rows{channels, channels == 0 ? 0 : weight.numel() / channels};
+  const Tensor w = kernels::contiguous(weight.value()).view(rows);
+  const Tensor folded = like(w), shift = like(gamma.value());
+  kernels::fold_batch_norm(w, bias.defined() ? kernels::contiguous(bias.value()) : Tensor(),
+                           arguments(mean, variance, gamma, beta, eps, {}), folded, shift);
+  return {Variable(folded.view(weight.shape())), Variable(shift)};
+}
+
 }  // namespace rho

@@ -21,4 +21,13 @@ Variable batch_norm_eval(const Variable& x, const Variable& gamma, const Variabl
                          const Tensor& mean, const Tensor& variance, double eps,
                          const Epilogue& then = {});
 
+/// weight [C, ...], bias [C] or undefined
+struct AffineMap {
+  Variable weight, bias;
+};
+/// An affine map and the normalization of its channels by given statistics behind it, as one affine
+/// map: weight gamma / sqrt(variance + eps), beta + gamma (bias - mean) / sqrt(variance + eps).
+AffineMap fold_batch_norm(const AffineMap& map, const Variable& gamma, const Variable& beta,
+                          const Tensor& mean, const Tensor& variance, double eps);
+
 }  // namespace rho

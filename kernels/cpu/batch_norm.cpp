@@ -172,9 +172,28 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
   });
 }
 
+void fold_batch_norm_cpu(const Tensor& w, const Tensor& bias, const BatchNormArguments& with,
+                         const Tensor& out_w, const Tensor& out_bias) {
+  expect_fold_batch_norm(w, bias, with, out_w, out_bias);
+  dispatch_floating(w.dtype(), "fold_batch_norm", [&]<class T>() {
+    const T *const gamma = with.gamma.data<T>(), *const beta = with.beta.data<T>();
+    const T *const mean = with.mean.data<T>(), *const variance = with.variance.data<T>();
+    const T* const b = bias.data_or_null<T>();
+    const std::int64_t columns = w.size(1);
+    for (std::int64_t o = 0; o < w.size(0); ++o) {
+      const T s = static_cast<T>(gamma[o] / std::sqrt(variance[o] + with.eps));
+      const T* const from = w.data<T>() + o * columns;
+      std::transform(from, from + columns, out_w.data<T>() + o * columns,
+                     [s](T value) { return s * value; });
+      out_bias.data<T>()[o] = beta[o] + s * ((b == nullptr ? T{0} : b[o]) - mean[o]);
+    }
+  });
+}
+
 const Fill fill_statistics{batch_statistics, DeviceType::CPU, &batch_statistics_cpu};
 const Fill fill_batch_norm{batch_norm, DeviceType::CPU, &batch_norm_cpu};
 const Fill fill_batch_norm_grad{batch_norm_grad, DeviceType::CPU, &batch_norm_grad_cpu};
+const Fill fill_fold{fold_batch_norm, DeviceType::CPU, &fold_batch_norm_cpu};
 
 }  // namespace
 }  // namespace rho::kernels

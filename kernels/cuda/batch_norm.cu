@@ -198,9 +198,40 @@ void batch_norm_grad_cuda(const Tensor& x, const BatchNormArguments& with, const
   });
 }
 
+/// Elements are those of the rows of w, each with its bias behind it.
+template <class T>
+struct Fold {
+  const T *w, *bias, *mean, *variance, *gamma, *beta;
+  double eps;
+  std::int64_t columns;
+  T *out_w, *out_bias;
+
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t o = i / (columns + 1), k = i % (columns + 1);
+    const T s = static_cast<T>(gamma[o] / std::sqrt(variance[o] + eps));
+    if (k < columns)
+      out_w[o * columns + k] = s * w[o * columns + k];
+    else
+      out_bias[o] = beta[o] + s * ((bias == nullptr ? T{0} : bias[o]) - mean[o]);
+  }
+};
+
+void fold_batch_norm_cuda(const Tensor& w, const Tensor& bias, const BatchNormArguments& with,
+                          const Tensor& out_w, const Tensor& out_bias) {
+  expect_fold_batch_norm(w, bias, with, out_w, out_bias);
+  constexpr auto op = "fold_batch_norm";
+  dispatch_floating(w.dtype(), op, [&]<class T>() {
+    cuda::for_each(op, w.device(), w.numel() + w.size(0),
+                   Fold<T>{w.data<T>(), bias.data_or_null<T>(), with.mean.data<T>(),
+                           with.variance.data<T>(), with.gamma.data<T>(), with.beta.data<T>(),
+                           with.eps, w.size(1), out_w.data<T>(), out_bias.data<T>()});
+  });
+}
+
 const Fill fill_statistics{batch_statistics, DeviceType::CUDA, &batch_statistics_cuda};
 const Fill fill_batch_norm{batch_norm, DeviceType::CUDA, &batch_norm_cuda};
 const Fill fill_batch_norm_grad{batch_norm_grad, DeviceType::CUDA, &batch_norm_grad_cuda};
+const Fill fill_fold{fold_batch_norm, DeviceType::CUDA, &fold_batch_norm_cuda};
 
 }  // namespace
 }  // namespace rho::kernels

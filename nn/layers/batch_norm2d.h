@@ -3,9 +3,7 @@
 
 #include <cmath>
 
-#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/batch_norm.h"
-#include "autograd/ops/shape.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/sphere.h"
@@ -46,13 +44,10 @@ class BatchNorm2d : public Module {
   /// What this layer gives behind `layer`, in evaluation: an affine map of its channels, which the
   /// layer's weight and bias take up.
   Variable behind(const Affine& layer, const Variable& x, const Epilogue& epilogue) {
-    const Variable mean(buffer("running_mean")), variance(buffer("running_var"));
-    const Variable scale = gamma_ / sqrt(variance + eps_);
-    const Variable weight = layer.weight(), bias = layer.bias();
-    const Variable shift = beta_ + scale * (bias.defined() ? bias - mean : -mean);
-    Shape rows = Shape::filled(weight.rank(), 1);
-    rows[0] = scale.numel();
-    return layer.apply(x, weight * reshape(scale, rows), shift, epilogue);
+    const auto [weight, bias] =
+        fold_batch_norm({layer.weight(), layer.bias()}, gamma_, beta_, buffer("running_mean"),
+                        buffer("running_var"), eps_);
+    return layer.apply(x, weight, bias, epilogue);
   }
   void after_replay() override { count_batch(); }
   std::string kind() const override { return "BatchNorm2d"; }

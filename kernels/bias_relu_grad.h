@@ -12,4 +12,8 @@ inline constinit Slot<void(const Tensor& y, const Tensor& grad_y, const Tensor& 
                            const Tensor& grad_bias)>
     bias_relu_grad{"bias_relu_grad"};
 
+/// What it requires; throws, naming it.
+void expect_bias_relu_grad(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
+                           const Tensor& grad_bias);
+
 }  // namespace rho::kernels

@@ -91,13 +91,13 @@ LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias)
 Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options,
                 const Variable& bias, const Epilogue& then) {
   const bool with_bias = bias.defined(), with_residual = then.residual.defined();
-  if (!with_bias && !with_residual && !then.relu) return conv2d(x, weight, options);
   const auto value = [](const Variable& v) {
     return v.defined() ? kernels::contiguous(v.value()) : Tensor();
   };
+  const kernels::Conv2dEpilogue epilogue{value(bias), value(then.residual), then.relu};
+  if (epilogue.empty()) return conv2d(x, weight, options);
   const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
-  const Tensor y =
-      run_forward(x, weight, options, {value(bias), value(then.residual), then.relu}, shape);
+  const Tensor y = run_forward(x, weight, options, epilogue, shape);
   return record_fused(
       "conv2d", y, {x, weight, bias, then.residual},
       [=, kept_y = then.relu ? y : Tensor(),

@@ -4,18 +4,14 @@
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
 #include "kernels/cpu/scratch.h"
-#include "kernels/expect.h"
 
 namespace rho::kernels {
 namespace {
 
 void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                         const Tensor& grad_bias) {
-  constexpr auto op = "bias_relu_grad";
-  expect_channels(op, y, grad_bias);
-  expect_dense_alike(op, y, grad_y);
-  expect_dense_alike(op, y, grad_x);
-  dispatch_floating(y.dtype(), op, [&]<class T>() {
+  expect_bias_relu_grad(y, grad_y, grad_x, grad_bias);
+  dispatch_floating(y.dtype(), "bias_relu_grad", [&]<class T>() {
     std::vector<double> total(static_cast<std::size_t>(y.size(1)), 0.0);
     if (y.numel() > 0) {
       const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();

@@ -11,11 +11,10 @@ void apply_epilogue(const Conv2dEpilogue& then, const Tensor& y) {
   dispatch_floating(y.dtype(), "conv2d", [&]<class T>() {
     const BatchNormLoops<T>& loops = batch_norm_loops<T>();
     const ChannelRows of(y.view({y.numel() / y.size(-1), y.size(-1)}), loops.lanes);
-    const std::vector<double> bias =
-        then.bias.defined() ? then.bias.to_vector<double>()
-                            : std::vector<double>(static_cast<std::size_t>(of.channels), 0.0);
     const std::vector<T> zeros(static_cast<std::size_t>(of.period), T{0}),
-        ones(static_cast<std::size_t>(of.period), T{1}), shift = of.repeat<T>(bias);
+        ones(static_cast<std::size_t>(of.period), T{1});
+    std::vector<T> shift = zeros;
+    if (then.bias.defined()) of.repeat(then.bias.data<T>(), shift.data());
     const ChannelTables<T> tables{
         .period = of.period, .mean = zeros.data(), .scale = ones.data(), .shift = shift.data()};
     T* const out = y.data<T>();

@@ -1,6 +1,5 @@
 #include "kernels/bias_relu_grad.h"
 #include "kernels/cuda/reduction.cuh"
-#include "kernels/expect.h"
 
 namespace rho::kernels {
 namespace {
@@ -35,10 +34,8 @@ struct StoreBias {
 
 void bias_relu_grad_cuda(const Tensor& y, const Tensor& grad_y, const Tensor& grad_x,
                          const Tensor& grad_bias) {
+  expect_bias_relu_grad(y, grad_y, grad_x, grad_bias);
   constexpr auto op = "bias_relu_grad";
-  expect_channels(op, y, grad_bias);
-  expect_dense_alike(op, y, grad_y);
-  expect_dense_alike(op, y, grad_x);
   dispatch_floating(y.dtype(), op, [&]<class T>() {
     cuda::reduce<cuda::Sums<1>>(
         op, y.device(), 1, y.size(0), y.size(1),

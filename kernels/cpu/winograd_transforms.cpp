@@ -108,7 +108,7 @@ struct Interpolate {
   static constexpr int kIn = Of::kCount, kOut = Of::kCount;
   static HWY_ATTR HWY_INLINE void apply(const Vector* d, Vector* out) {
     out[0] = combine<pairs, Of::kNone>(d);
-    for_each_pair<pairs>([&](auto pair) HWY_ATTR {
+    for_each_pair<pairs>([&](auto pair) __attribute__((always_inline)) HWY_ATTR {
       const Vector even = combine<pairs, pair()>(d + 2), odd = combine<pairs, pair()>(d + 1);
       constexpr auto kPoint = static_cast<float>(Of::at(pair()));
       out[2 * pair() + 1] = plus(even, kPoint, odd);
@@ -125,7 +125,7 @@ struct Evaluate {
   static constexpr int kIn = k, kOut = Of::kCount;
   static HWY_ATTR HWY_INLINE void apply(const Vector* w, Vector* out) {
     out[0] = times(Of::scale(Of::kNone), w[0]);
-    for_each_pair<pairs>([&](auto pair) HWY_ATTR {
+    for_each_pair<pairs>([&](auto pair) __attribute__((always_inline)) HWY_ATTR {
       constexpr auto kPowers = Of::powers(pair());
       Vector even = w[0], odd = times(kPowers.of[1], w[1]);
 #pragma GCC unroll 5
@@ -147,7 +147,7 @@ struct EvaluateTransposed {
   using Of = Points<pairs>;
   static constexpr int kIn = Of::kCount, kOut = k;
   static HWY_ATTR HWY_INLINE void apply(const Vector* m, Vector* out) {
-    for_each_pair<pairs>([&](auto pair) HWY_ATTR {
+    for_each_pair<pairs>([&](auto pair) __attribute__((always_inline)) HWY_ATTR {
       constexpr auto kPowers = Of::powers(pair());
       const Vector plain = m[2 * pair() + 1], negative = m[2 * pair() + 2];
       const Vector even = hn::Add(plain, negative), odd = hn::Sub(plain, negative);

@@ -55,12 +55,13 @@ struct MicroKernels {
   using Function = void (*)(const PanelProduct<T>&, std::int64_t first, std::int64_t tiles);
 
   struct Tiles {
-    int widest;                                 ///< vectors
-    int max_rows[kMaxVectors];                  ///< [vectors - 1]
-    Function functions[kMaxVectors][kMaxRows];  ///< [vectors - 1][rows - 1]
+    int widest;                                    ///< vectors
+    int max_rows[kMaxVectors];                     ///< [vectors - 1]
+    Function functions[2][kMaxVectors][kMaxRows];  ///< [last is half][vectors - 1][rows - 1]
   };
 
   std::int64_t lanes = 0;  ///< elements of a vector
+  std::int64_t part = 0;   ///< of the last vector, as much as is computed: all, or half where valid
   Tiles tiles[2] = {};     ///< [Rows]
 
   int widest(Rows rows) const { return tiles[static_cast<int>(rows)].widest; }
@@ -71,7 +72,8 @@ struct MicroKernels {
   /// be.
   void run(Rows rows, int vectors, const PanelProduct<T>& product) const {
     if (product.count == 0) return;
-    const Function* const by_rows = tiles[static_cast<int>(rows)].functions[vectors - 1];
+    const bool half = vectors * lanes - product.valid_columns >= part;
+    const Function* const by_rows = tiles[static_cast<int>(rows)].functions[half][vectors - 1];
     const std::int64_t count = ceil_div(product.count, max_rows(rows, vectors));
     const std::int64_t least = product.count / count, larger = product.count % count;
     if (larger != 0) by_rows[least](product, 0, larger);  // these have a row more
@@ -101,6 +103,11 @@ struct Panels {
     return static_cast<int>(first_vector(panel + 1) - first_vector(panel));
   }
   std::int64_t width(std::int64_t panel) const { return vectors(panel) * lanes; }
+  /// The valid columns and those after them that are computed with them.
+  std::int64_t computed(std::int64_t panel) const {
+    const std::int64_t part = micro_kernels<T>().part;
+    return ceil_div(valid(panel), part) * part;
+  }
   /// Columns of all panels, the unused ones included.
   std::int64_t padded() const { return all_vectors * lanes; }
   /// The panel of a column.

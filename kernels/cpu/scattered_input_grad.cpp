@@ -38,7 +38,8 @@ void ScatteredInputGradient<T>::one(std::int64_t n, const T* packed) const {
     product.out_pitch = pitch;
     for (std::int64_t p = 0; p < panels.count; ++p) {
       product.columns = packed + panels.first(p) * outs;
-      product.column_step = product.valid_columns = panels.width(p);
+      product.column_step = panels.width(p);
+      product.valid_columns = panels.computed(p);
       product.out = product_of + panels.first(p);
       kernels.run(Rows::Contiguous, panels.vectors(p), product);
     }

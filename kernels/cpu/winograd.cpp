@@ -271,7 +271,8 @@ void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u
   for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter)
     for (std::int64_t p = 0; p < panels.count; ++p) {
       product.columns = v.panel(filter, p);
-      product.column_step = product.valid_columns = panels.width(p);
+      product.column_step = panels.width(p);
+      product.valid_columns = panels.computed(p);
       scheme.for_each_frequency(filter, [&](std::int64_t f) {
         product.rows = u + f * of_u.stride;
         product.out = m + f * of_m.stride + panels.first(p);
@@ -306,7 +307,7 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
     product.column_segments = in_u;
     for (std::int64_t p = 0; p < panels.count; ++p) {
       product.columns = u + panels.first(p);
-      product.valid_columns = panels.width(p);
+      product.valid_columns = panels.computed(p);
       product.out = sum + filter * of_sum.stride + panels.first(p);
       kernels.run(Rows::Adjacent, panels.vectors(p), product);
     }

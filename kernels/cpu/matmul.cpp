@@ -29,7 +29,6 @@ constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
 constexpr std::int64_t kPanelsPacked = 8;          // by one thread at once
 constexpr std::int64_t kPage = 4096;               // bytes
 constexpr std::int64_t kTilesTogether = 4;         // of the micro-kernel, between prefetches
-constexpr std::int64_t kSerialProducts = 1 << 18;  // multiply-adds that one thread does sooner
 
 std::int64_t round_up(std::int64_t a, std::int64_t to) { return ceil_div(a, to) * to; }
 
@@ -236,7 +235,7 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
                        std::int64_t columns, std::int64_t depth, T* out, std::int64_t ld,
                        std::int64_t workers) {
   thread_local cpu::Scratch scratch;
-  const bool serial = workers == 1 || rows * columns * depth <= kSerialProducts;
+  const bool serial = workers == 1 || rows * columns * depth <= cpu::kSerialProducts;
   // Each thread takes columns of its own, where that gives it enough to do, and packs them where it
   // needs them: what another core has packed would come through the shared cache.
   const Panels<T> shares(columns, panel_vectors<T>());

@@ -26,9 +26,9 @@ using cpu::Rows;
 constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read once for so many
 constexpr std::int64_t kPackedElements = 1 << 20;  // of B, packed at once
 constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
-constexpr std::int64_t kPanelsPacked = 8;          // by one thread at once
-constexpr std::int64_t kPage = 4096;               // bytes
-constexpr std::int64_t kTilesTogether = 4;         // of the micro-kernel, between prefetches
+constexpr std::int64_t kPanelsPacked = 8;   // by one thread at once
+constexpr std::int64_t kPage = 4096;        // bytes
+constexpr std::int64_t kTilesTogether = 4;  // of the micro-kernel, between prefetches
 
 std::int64_t round_up(std::int64_t a, std::int64_t to) { return ceil_div(a, to) * to; }
 

@@ -153,21 +153,29 @@ const float* zeros(const WinogradShape& s) {
   return out;
 }
 
+/// The channels of every phase, next to each other.
+struct Phases {
+  std::int64_t count, channels;
+
+  std::int64_t all() const { return count * channels; }
+};
+
 /// Filters in the frequency domain, packed in panels of columns: [frequency][panel][k][width].
 class PackedFilters {
  public:
-  PackedFilters(std::int64_t frequencies, std::int64_t depth, std::int64_t columns,
-                Scratch& scratch)
-      : depth_(depth),
-        panels_(columns, micro_kernels<float>().widest(Rows::Contiguous)),
-        data_(scratch.get<float>(frequencies * depth * panels_.padded())) {
+  PackedFilters(std::int64_t frequencies, const Phases& ins, const Phases& outs, Scratch& scratch)
+      : ins_(ins),
+        outs_(outs),
+        panels_(outs.all(), micro_kernels<float>().widest(Rows::Contiguous)),
+        data_(scratch.get<float>(frequencies * ins.all() * panels_.padded())) {
     // What is in no column is multiplied, too.
-    if (panels_.padded() != columns)
-      std::fill_n(data_, frequencies * depth * panels_.padded(), 0.0F);
+    if (panels_.padded() != outs.all())
+      std::fill_n(data_, frequencies * ins.all() * panels_.padded(), 0.0F);
   }
 
+  const Phases& ins() const { return ins_; }
+  const Phases& outs() const { return outs_; }
   const Panels<float>& panels() const { return panels_; }
-  std::int64_t depth() const { return depth_; }
   const float* panel(std::int64_t frequency, std::int64_t p) const { return at(frequency, p); }
   /// Element (k + c, column + i) = values[i * pitch + c]: a block whose columns are in memory.
   void set_columns(std::int64_t frequency, std::int64_t k, std::int64_t column, const float* values,
@@ -202,18 +210,18 @@ class PackedFilters {
     }
   }
   float* at(std::int64_t frequency, std::int64_t p) const {
-    return data_ + frequency * depth_ * panels_.padded() + panels_.first(p) * depth_;
+    return data_ + (frequency * panels_.padded() + panels_.first(p)) * ins_.all();
   }
 
-  std::int64_t depth_;
+  Phases ins_, outs_;
   Panels<float> panels_;
   float* data_;
 };
 
 const WinogradScheme& scheme_of(const WinogradShape& s) {
   const WinogradSchemes& schemes = winograd_schemes();
-  if (s.strided()) return schemes.taps3_stride2;
-  return s.taps() == 3 ? schemes.taps3 : schemes.taps5;
+  if (s.stride == 2) return s.kernel == 3 ? schemes.taps3_stride2 : schemes.taps5_stride2;
+  return s.kernel == 3 ? schemes.taps3 : schemes.taps5;
 }
 
 /// Filters to transform together, so that they fill the vectors of a packed panel.
@@ -256,38 +264,64 @@ void transform_filters(const WinogradShape& s, const float* w, bool flipped, con
   });
 }
 
-/// m = u v in every frequency, for `rows` tiles.
-void multiply(const WinogradScheme& scheme, const float* u, const Spectrum& of_u,
-              const PackedFilters& v, std::int64_t rows, float* m, const Spectrum& of_m) {
+/// The channels of the phases that have products of a frequency, in runs of one length.
+struct Runs {
+  std::int64_t first[WinogradScheme::kMaxPhases];
+  std::int64_t count = 0, length;
+
+  Runs(const WinogradScheme& scheme, const WinogradScheme::Direction& direction,
+       std::int64_t frequency, const Phases& phases)
+      : length(phases.channels) {
+    for (std::int64_t phase = 0; phase < phases.count; ++phase)
+      if (scheme.has(direction, frequency, phase)) first[count++] = phase * phases.channels;
+    if (count < phases.count) return;
+    count = 1;
+    length = phases.all();
+  }
+};
+
+/// m = u v in every frequency, for `rows` tiles. It is not set where no phase has products.
+void multiply(const WinogradScheme& scheme, const WinogradScheme::Direction& direction,
+              const float* u, const Spectrum& of_u, const PackedFilters& v, std::int64_t rows,
+              float* m, const Spectrum& of_m) {
   const auto& kernels = micro_kernels<float>();
   const Panels<float>& panels = v.panels();
-  const std::int64_t no_segment = 0;
   PanelProduct<float> product;
   product.count = rows;
   product.row_pitch = of_u.pitch;
   product.out_pitch = of_m.pitch;
-  product.row_segments = product.column_segments = &no_segment;
-  product.length = v.depth();
   for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter)
     for (std::int64_t p = 0; p < panels.count; ++p) {
+      const std::int64_t first = panels.first(p), last = first + panels.valid(p) - 1;
       product.columns = v.panel(filter, p);
       product.column_step = panels.width(p);
       product.valid_columns = panels.computed(p);
       scheme.for_each_frequency(filter, [&](std::int64_t f) {
+        bool any = false;
+        const std::int64_t channels = v.outs().channels;
+        for (std::int64_t phase = first / channels; phase <= last / channels; ++phase)
+          any = any || scheme.has(direction, f, phase);
+        if (!any) return;
+        const Runs runs(scheme, direction, f, v.ins());
+        std::int64_t in_panel[WinogradScheme::kMaxPhases];
+        for (std::int64_t i = 0; i < runs.count; ++i) in_panel[i] = runs.first[i] * panels.width(p);
+        product.segments = runs.count;
+        product.length = runs.length;
+        product.row_segments = runs.first;
+        product.column_segments = in_panel;
         product.rows = u + f * of_u.stride;
-        product.out = m + f * of_m.stride + panels.first(p);
+        product.out = m + f * of_m.stride + first;
         kernels.run(Rows::Contiguous, panels.vectors(p), product);
       });
     }
 }
 
 /// sum (+)= g^T u in every frequency of a filter, over `count` tiles and those of their frequencies
-/// that meet it: rows x columns numbers.
+/// that meet it: rows x the channels of all phases, 0 where a phase has no products.
 void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& of_g,
-                  const float* u, const Spectrum& of_u, std::int64_t rows, std::int64_t columns,
+                  const float* u, const Spectrum& of_u, std::int64_t rows, const Phases& phases,
                   std::int64_t count, bool accumulate, float* sum, const Spectrum& of_sum) {
   const auto& kernels = micro_kernels<float>();
-  const Panels<float> panels(columns, kernels.widest(Rows::Adjacent));
   PanelProduct<float> product;
   product.count = rows;
   product.rows = g;
@@ -305,12 +339,20 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
     });
     product.row_segments = in_g;
     product.column_segments = in_u;
-    for (std::int64_t p = 0; p < panels.count; ++p) {
-      product.columns = u + panels.first(p);
-      product.valid_columns = panels.computed(p);
-      product.out = sum + filter * of_sum.stride + panels.first(p);
-      kernels.run(Rows::Adjacent, panels.vectors(p), product);
-    }
+    float* const out = sum + filter * of_sum.stride;
+    const Runs runs(scheme, scheme.forward, filter, phases);
+    const Panels<float> panels(runs.length, kernels.widest(Rows::Adjacent));
+    if (runs.length < phases.all() && !accumulate)
+      for (std::int64_t i = 0; i < rows; ++i)
+        std::fill_n(out + i * of_sum.pitch, phases.all(), 0.0F);
+    for (std::int64_t i = 0; i < runs.count; ++i)
+      for (std::int64_t p = 0; p < panels.count; ++p) {
+        const std::int64_t column = runs.first[i] + panels.first(p);
+        product.columns = u + column;
+        product.valid_columns = panels.valid(p);
+        product.out = out + column;
+        kernels.run(Rows::Adjacent, panels.vectors(p), product);
+      }
   }
 }
 
@@ -321,7 +363,7 @@ Squares<const float> inputs(const WinogradShape& s, const float* x) {
           .width = s.width,
           .channels = s.ins,
           .step = s.step(),
-          .cells = scheme_of(s).forward.input.cells,
+          .cells = scheme_of(s).forward.input[0].cells,
           .top = -s.pad_h,
           .left = -s.pad_w,
           .advance = s.stride * kTile,
@@ -353,11 +395,8 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
   const std::int64_t rounds = std::max<std::int64_t>(4, ceil_div(tiles.count, most * threads()));
   const std::int64_t block = ceil_div(tiles.count, rounds * threads());
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
-  const WinogradScheme::Forwards& input = direction.input;
-  const WinogradScheme::Backwards& output = direction.output;
-  const bool streams = output.stream != nullptr && to.channels % 16 == 0 &&
+  const bool streams = direction.output[0].stream != nullptr && to.channels % 16 == 0 &&
                        is_streamed(to.data, images * to.height * to.width * to.channels * 4);
-  const WinogradScheme::Backwards::Function back = streams ? output.stream : output.apply;
   parallel_ranges(tiles.count, block, [&](std::int64_t first, std::int64_t last) {
     thread_local Scratch scratch_u, scratch_m;
     const Spectrum of_u(scheme.frequencies(), block, in), of_m(scheme.frequencies(), block, out);
@@ -367,18 +406,21 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
       for (std::int64_t phase = 0; phase < from.phases(); ++phase) {
         const float* cells[kMaxCells];
         from.place(tile, phase, cells);
-        input.apply(cells, from.channels, u + i * of_u.pitch + phase * from.channels, of_u.stride);
+        direction.input[phase].apply(cells, from.channels,
+                                     u + i * of_u.pitch + phase * from.channels, of_u.stride);
       }
     };
     const auto give = [&](std::int64_t i, const Tile& tile) {
       for (std::int64_t phase = 0; phase < to.phases(); ++phase) {
         float* cells[kMaxCells];
         to.place(tile, phase, cells);
-        back(m + i * of_m.pitch + phase * to.channels, of_m.stride, to.channels, cells, finish);
+        const WinogradScheme::Backwards& output = direction.output[phase];
+        (streams ? output.stream : output.apply)(m + i * of_m.pitch + phase * to.channels,
+                                                 of_m.stride, to.channels, cells, finish);
       }
     };
     for_each_tile(tiles, first, last, take, &from);
-    multiply(scheme, u, of_u, filters, last - first, m, of_m);
+    multiply(scheme, direction, u, of_u, filters, last - first, m, of_m);
     for_each_tile(tiles, first, last, give, streams ? nullptr : &to, residual);
     if (streams) hwy::FlushStream();
   });
@@ -408,7 +450,7 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w,
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
   const std::int64_t frequencies = scheme.filter_frequencies();
-  PackedFilters filters(frequencies, s.phases() * s.ins, s.outs, scratch);
+  PackedFilters filters(frequencies, {s.phases(), s.ins}, {1, s.outs}, scratch);
   transform_filters(s, w, false,
                     [&](std::int64_t o, std::int64_t count, std::int64_t phase,
                         const float* spectra, const Spectrum& of) {
@@ -454,7 +496,7 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
   const std::int64_t frequencies = scheme.filter_frequencies();
-  PackedFilters filters(frequencies, s.outs, s.phases() * s.ins, scratch);
+  PackedFilters filters(frequencies, {1, s.outs}, {s.phases(), s.ins}, scratch);
   transform_filters(s, w, true,
                     [&](std::int64_t o, std::int64_t count, std::int64_t phase,
                         const float* spectra, const Spectrum& of) {
@@ -468,7 +510,7 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                                 .width = s.out_width,
                                 .channels = s.outs,
                                 .step = 1,
-                                .cells = scheme.input_grad.input.cells,
+                                .cells = scheme.input_grad.input[0].cells,
                                 .top = down.first,
                                 .left = across.first,
                                 .advance = kTile,
@@ -478,7 +520,7 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                            .width = s.width,
                            .channels = s.ins,
                            .step = s.step(),
-                           .cells = scheme.input_grad.output.cells,
+                           .cells = scheme.input_grad.output[0].cells,
                            .top = down.start,
                            .left = across.start,
                            .advance = s.stride * kTile};
@@ -491,7 +533,6 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
 void winograd_weight_grad(const WinogradShape& s, const float* x, const float* grad_y,
                           float* grad_w) {
   const WinogradScheme& scheme = scheme_of(s);
-  const WinogradScheme::Forwards &of_x = scheme.forward.input, &of_y = scheme.gradient;
   const std::int64_t depth = s.phases() * s.ins;
   const Tiles tiles(s.images, s.out_height, s.out_width);
   if (tiles.count == 0) std::fill_n(grad_w, s.outs * s.kernel * s.kernel * s.ins, 0.0F);
@@ -518,13 +559,14 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
         const float* cells[kMaxCells];
         for (std::int64_t phase = 0; phase < in.phases(); ++phase) {
           in.place(tile, phase, cells);
-          of_x.apply(cells, s.ins, u + i * of_u.pitch + phase * s.ins, of_u.stride);
+          scheme.forward.input[phase].apply(cells, s.ins, u + i * of_u.pitch + phase * s.ins,
+                                            of_u.stride);
         }
         gradient.place(tile, 0, cells);
-        of_y.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
+        scheme.gradient.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
       };
       for_each_tile(tiles, first, first + count, take, &in, &gradient);
-      add_products(scheme, g, of_g, u, of_u, s.outs, depth, count, first > begin,
+      add_products(scheme, g, of_g, u, of_u, s.outs, {s.phases(), s.ins}, count, first > begin,
                    sums + slice * of_sum.size(), of_sum);
     }
   });
@@ -536,7 +578,8 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     float* const total = sums + f * of_sum.stride;
     for (std::int64_t slice = 1; slice < slices; ++slice) {
       const float* const from = total + slice * of_sum.size();
-      for (std::int64_t i = 0; i < s.outs * of_sum.pitch; ++i) total[i] += from[i];
+      for (std::int64_t o = 0; o < s.outs * of_sum.pitch; o += of_sum.pitch)
+        for (std::int64_t c = o; c < o + depth; ++c) total[c] += from[c];
     }
   });
   parallel_for(s.outs, [&](std::int64_t o) {

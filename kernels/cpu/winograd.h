@@ -1,7 +1,8 @@
 // Convolution by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016), in the schemes
 // of winograd_transforms.h: 3 x 3 taps cost 2.25 multiplications an output instead of 9, with
-// stride 2 5.06 of them; 5 x 5 taps 4 instead of 25. For 5 x 5 taps, a stride s splits image and
-// filter into s^2 phases, each a convolution of stride 1 with ceil(5 / s) taps.
+// stride 2 5.06 of them; 5 x 5 taps 4 instead of 25, with stride 2 7.56. For 5 x 5 taps, a stride s
+// splits image and filter into s^2 phases, each a convolution of stride 1 with at most ceil(5 / s)
+// taps.
 //
 // Rounding: with u = 2^-24, |found - exact| <= 2 (K + 40) u |E|^T [(|S E| |w|) * (|B|^T |x|)], K
 // products in the sum over channels and phases, bars taking absolute values of each transform's

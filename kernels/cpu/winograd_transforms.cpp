@@ -101,11 +101,11 @@ HWY_ATTR HWY_INLINE void for_each_pair(const Body& body) {
   if constexpr (pairs > 2) body(std::integral_constant<int, 2>());
 }
 
-/// out = B^T d
-template <int pairs>
+/// out = B^T d; for a filter whose last tap is 0, without infinity and the input that it alone sees
+template <int pairs, bool kInfinity = true>
 struct Interpolate {
   using Of = Points<pairs>;
-  static constexpr int kIn = Of::kCount, kOut = Of::kCount;
+  static constexpr int kIn = Of::kCount - (kInfinity ? 0 : 1), kOut = kIn;
   static HWY_ATTR HWY_INLINE void apply(const Vector* d, Vector* out) {
     out[0] = combine<pairs, Of::kNone>(d);
     for_each_pair<pairs>([&](auto pair) __attribute__((always_inline)) HWY_ATTR {
@@ -114,7 +114,7 @@ struct Interpolate {
       out[2 * pair() + 1] = plus(even, kPoint, odd);
       out[2 * pair() + 2] = plus(even, -kPoint, odd);
     });
-    out[kOut - 1] = combine<pairs, Of::kNone>(d + 1);
+    if constexpr (kInfinity) out[kOut - 1] = combine<pairs, Of::kNone>(d + 1);
   }
 };
 
@@ -141,8 +141,8 @@ struct Evaluate {
   }
 };
 
-/// out = E(k)^T m
-template <int pairs, int k>
+/// out = E(k)^T m; for a filter whose first tap is 0, without the point 0
+template <int pairs, int k, bool kZero = true>
 struct EvaluateTransposed {
   using Of = Points<pairs>;
   static constexpr int kIn = Of::kCount, kOut = k;
@@ -157,7 +157,7 @@ struct EvaluateTransposed {
         out[i] = pair() == 0 ? part : plus(out[i], kPowers.of[i], part);
       }
     });
-    out[0] = hn::Add(out[0], m[0]);
+    if constexpr (kZero) out[0] = hn::Add(out[0], m[0]);
     out[k - 1] = hn::Add(out[k - 1], m[kIn - 1]);
   }
 };
@@ -259,31 +259,31 @@ struct StridedWeightGrad {
   }
 };
 
-/// Applies Line to the columns, then to the rows. load(i, j) -> Vector, store(i, j, Vector).
-template <class Line, class Load, class Store>
+/// Applies Down to the columns, then Across to the rows. load(i, j) -> Vector, store(i, j, Vector).
+template <class Down, class Across, class Load, class Store>
 HWY_ATTR HWY_INLINE void apply_twice(const Load& load, const Store& store) {
-  constexpr int kIn = Line::kIn, kOut = Line::kOut;
-  Vector half[kOut][kIn];
+  Vector half[Down::kOut][Across::kIn];
 #pragma GCC unroll 9
-  for (int j = 0; j < kIn; ++j) {
-    Vector column[kIn], out[kOut];
+  for (int j = 0; j < Across::kIn; ++j) {
+    Vector column[Down::kIn], out[Down::kOut];
 #pragma GCC unroll 9
-    for (int i = 0; i < kIn; ++i) column[i] = load(i, j);
-    Line::apply(column, out);
+    for (int i = 0; i < Down::kIn; ++i) column[i] = load(i, j);
+    Down::apply(column, out);
 #pragma GCC unroll 9
-    for (int i = 0; i < kOut; ++i) half[i][j] = out[i];
+    for (int i = 0; i < Down::kOut; ++i) half[i][j] = out[i];
   }
 #pragma GCC unroll 9
-  for (int i = 0; i < kOut; ++i) {
-    Vector out[kOut];
-    Line::apply(half[i], out);
+  for (int i = 0; i < Down::kOut; ++i) {
+    Vector out[Across::kOut];
+    Across::apply(half[i], out);
 #pragma GCC unroll 9
-    for (int j = 0; j < kOut; ++j) store(i, j, out[j]);
+    for (int j = 0; j < Across::kOut; ++j) store(i, j, out[j]);
   }
 }
 
-/// Cells to frequencies.
-template <class Line>
+/// Cells to frequencies, by Down and Across, which are the line or its beginning: they take the
+/// first cells and give the first frequencies of each column and row.
+template <class Line, class Down, class Across>
 HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* out,
                        std::int64_t stride) {
   const Tag d;
@@ -292,18 +292,19 @@ HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* 
   const auto store = [&](int i, int j, Vector v)
                          HWY_ATTR { hn::StoreU(v, d, out + (i * Line::kOut + j) * stride + c); };
   for (; c + lanes <= channels; c += lanes)
-    apply_twice<Line>(
+    apply_twice<Down, Across>(
         [&](int i, int j) HWY_ATTR { return hn::LoadU(d, cells[i * Line::kIn + j] + c); }, store);
   if (c == channels) return;
   const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
-  apply_twice<Line>([&](int i, int j)
-                        HWY_ATTR { return hn::MaskedLoad(rest, d, cells[i * Line::kIn + j] + c); },
-                    store);
+  apply_twice<Down, Across>(
+      [&](int i, int j) HWY_ATTR { return hn::MaskedLoad(rest, d, cells[i * Line::kIn + j] + c); },
+      store);
 }
 
-/// Frequencies to cells: finished(v, cell, load) is what is stored of v in a cell, where load(x)
-/// reads the same channels of another pixel.
-template <class Line, bool kStream, class Finished>
+/// Frequencies to cells, by Down and Across, which are the line or leave out a point:
+/// finished(v, cell, load) is what is stored of v in a cell, where load(x) reads the same channels
+/// of another pixel.
+template <class Line, class Down, class Across, bool kStream, class Finished>
 HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
                                             std::int64_t channels, float* const* cells,
                                             const Finished& finished) {
@@ -313,7 +314,7 @@ HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
   const auto load = [&](int i, int j)
                         HWY_ATTR { return hn::LoadU(d, m + (i * Line::kIn + j) * stride + c); };
   for (; c + lanes <= channels; c += lanes)
-    apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
+    apply_twice<Down, Across>(load, [&](int i, int j, Vector v) HWY_ATTR {
       float* const cell = cells[i * Line::kOut + j];
       if (cell == nullptr) return;
       const Vector out =
@@ -325,7 +326,10 @@ HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
     });
   if (c == channels) return;
   const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
-  apply_twice<Line>(load, [&](int i, int j, Vector v) HWY_ATTR {
+  const auto load_rest = [&](int i, int j) HWY_ATTR {
+    return hn::MaskedLoad(rest, d, m + (i * Line::kIn + j) * stride + c);
+  };
+  apply_twice<Down, Across>(load_rest, [&](int i, int j, Vector v) HWY_ATTR {
     float* const cell = cells[i * Line::kOut + j];
     if (cell == nullptr) return;
     const Vector out =
@@ -334,33 +338,32 @@ HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
   });
 }
 
-template <class Line, bool kStream = false>
+template <class Line, class Down, class Across, bool kStream>
 HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channels,
                         float* const* cells, const WinogradScheme::Finish* finish) {
   if (finish == nullptr)
-    return backwards_finished<Line, kStream>(
+    return backwards_finished<Line, Down, Across, kStream>(
         m, stride, channels, cells, [](Vector v, const float*, const auto&) HWY_ATTR { return v; });
   const WinogradScheme::Finish with = *finish;
   const Vector floor = hn::Set(Tag(), with.floor);
-  backwards_finished<Line, kStream>(m, stride, channels, cells,
-                                    [&](Vector v, const float* cell, const auto& load) HWY_ATTR {
-                                      Vector sum = hn::Add(v, load(with.bias));
-                                      if (with.residual != nullptr)
-                                        sum = hn::Add(sum, load(with.residual + (cell - with.out)));
-                                      return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
-                                    });
+  backwards_finished<Line, Down, Across, kStream>(
+      m, stride, channels, cells, [&](Vector v, const float* cell, const auto& load) HWY_ATTR {
+        Vector sum = hn::Add(v, load(with.bias));
+        if (with.residual != nullptr) sum = hn::Add(sum, load(with.residual + (cell - with.out)));
+        return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
+      });
 }
 
-template <class Line>
+template <class Line, class Down = Line, class Across = Line>
 WinogradScheme::Forwards forwards_of() {
-  return {.cells = Line::kIn, .apply = forwards<Line>};
+  return {.cells = Line::kIn, .apply = forwards<Line, Down, Across>};
 }
 
-template <class Line>
+template <class Line, class Down = Line, class Across = Line>
 WinogradScheme::Backwards backwards_of() {
   constexpr bool kWholeLines = hn::MaxLanes(Tag()) * sizeof(float) == 64;
-  WinogradScheme::Backwards of{.cells = Line::kOut, .apply = backwards<Line>};
-  if constexpr (kWholeLines) of.stream = backwards<Line, true>;
+  WinogradScheme::Backwards of{.cells = Line::kOut, .apply = backwards<Line, Down, Across, false>};
+  if constexpr (kWholeLines) of.stream = backwards<Line, Down, Across, true>;
   return of;
 }
 
@@ -369,8 +372,8 @@ template <int taps>
 WinogradScheme scheme() {
   constexpr int kTile = WinogradScheme::kTile, kPairs = (taps + kTile - 3) / 2;
   static_assert(Points<kPairs>::kCount == taps + kTile - 1);
-  const WinogradScheme::Direction slide{forwards_of<Interpolate<kPairs>>(),
-                                        backwards_of<EvaluateTransposed<kPairs, kTile>>()};
+  const WinogradScheme::Direction slide{{forwards_of<Interpolate<kPairs>>()},
+                                        {backwards_of<EvaluateTransposed<kPairs, kTile>>()}};
   return {.points = Points<kPairs>::kCount,
           .filter_points = Points<kPairs>::kCount,
           .filter = forwards_of<Evaluate<kPairs, taps>>(),
@@ -380,17 +383,38 @@ WinogradScheme scheme() {
           .weight_grad = backwards_of<EvaluateTransposed<kPairs, taps>>()};
 }
 
+/// Five taps, stride 2: even phases have three taps, odd ones two.
+WinogradScheme scheme_of_phases() {
+  constexpr int kTile = WinogradScheme::kTile;
+  using In = Interpolate<2>;
+  using OddIn = Interpolate<2, false>;
+  using Out = EvaluateTransposed<2, kTile>;
+  using OddOut = EvaluateTransposed<2, kTile, false>;
+  WinogradScheme of = scheme<3>();
+  of.forward.absent = of.points - 1;
+  of.input_grad.absent = 0;
+  of.forward.input[1] = forwards_of<In, In, OddIn>();
+  of.forward.input[2] = forwards_of<In, OddIn, In>();
+  of.forward.input[3] = forwards_of<In, OddIn, OddIn>();
+  of.input_grad.output[1] = backwards_of<Out, Out, OddOut>();
+  of.input_grad.output[2] = backwards_of<Out, OddOut, Out>();
+  of.input_grad.output[3] = backwards_of<Out, OddOut, OddOut>();
+  return of;
+}
+
 WinogradSchemes table() {
-  return {.taps3 = scheme<3>(),
-          .taps5 = scheme<5>(),
-          .taps3_stride2 = {
-              .points = 9,
-              .filter_points = 6,
-              .filter = forwards_of<StridedFilter>(),
-              .forward = {forwards_of<StridedInput>(), backwards_of<StridedOutput>()},
-              .input_grad = {forwards_of<StridedGradient>(), backwards_of<StridedInputGrad>()},
-              .gradient = forwards_of<StridedGradientFilter>(),
-              .weight_grad = backwards_of<StridedWeightGrad>()}};
+  return {
+      .taps3 = scheme<3>(),
+      .taps5 = scheme<5>(),
+      .taps3_stride2 = {.points = 9,
+                        .filter_points = 6,
+                        .filter = forwards_of<StridedFilter>(),
+                        .forward = {{forwards_of<StridedInput>()}, {backwards_of<StridedOutput>()}},
+                        .input_grad = {{forwards_of<StridedGradient>()},
+                                       {backwards_of<StridedInputGrad>()}},
+                        .gradient = forwards_of<StridedGradientFilter>(),
+                        .weight_grad = backwards_of<StridedWeightGrad>()},
+      .taps5_stride2 = scheme_of_phases()};
 }
 
 }  // namespace rho::kernels::cpu::HWY_NAMESPACE

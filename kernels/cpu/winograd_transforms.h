@@ -13,6 +13,10 @@ namespace rho::kernels::cpu {
 /// - stride 1, r = 3 or 5 taps, the points 0, 1, -1, 2, -2, infinity, and for five taps 1/2, -1/2:
 ///     y = E(4)^T ((S E(r) w) * (B^T d)),  w' = E(r)^T ((S E(4) g) * (B^T d))
 ///   and the gradient of the inputs slides the reversed filter over g.
+/// - stride 2, five taps: the four phases, even or odd rows of filter and inputs times even or odd
+///   columns, are convolutions of stride 1 whose products are added. An odd one has two taps, of
+///   three the last is 0, and with it all products at infinity; of the reversed filter the first
+///   is, and all products at the point 0. They are left out.
 /// - stride 2, taps w0, w1, w2, four outputs: the even inputs meet w0 and w2, two taps of stride 1
 ///   with the five points 0, 1, -1, 2, infinity; the odd ones meet w1 alone and stay as they are.
 ///   The nine frequencies of a tile share the six of a filter, S E(2) (w0, w2) and w1. The padding
@@ -24,6 +28,7 @@ struct WinogradScheme {
   static constexpr int kMaxTaps = 5;
   static constexpr std::int64_t kMaxPoints = 9;
   static constexpr std::int64_t kMaxCells = kMaxPoints * kMaxPoints;
+  static constexpr std::int64_t kMaxPhases = 4;
 
   /// Cells to frequencies: cells[i * n + j] are the channels of row i and column j of n; frequency
   /// f goes to out + f * stride: `channels` values, and zeros to the end of the last vector.
@@ -50,10 +55,13 @@ struct WinogradScheme {
     /// no whole line.
     Function stream = nullptr;
   };
+  static constexpr std::int64_t kNone = -1;
   /// Where a filter slides: what it slides over, and what that gives.
   struct Direction {
-    Forwards input;
-    Backwards output;
+    Forwards input[kMaxPhases];  ///< of each phase
+    Backwards output[kMaxPhases];
+    /// The point at which odd phases have no products.
+    std::int64_t absent = kNone;
   };
 
   std::int64_t points = 0;  ///< of a tile in one dimension
@@ -76,11 +84,17 @@ struct WinogradScheme {
     for (std::int64_t a = i; a < (i < last ? i + 1 : points); ++a)
       for (std::int64_t b = j; b < (j < last ? j + 1 : points); ++b) body(a * points + b);
   }
+
+  /// Whether a phase has products of a frequency that are not 0.
+  bool has(const Direction& direction, std::int64_t frequency, std::int64_t phase) const {
+    return !(phase / 2 == 1 && frequency / points == direction.absent) &&
+           !(phase % 2 == 1 && frequency % points == direction.absent);
+  }
 };
 
 /// The schemes of the running machine.
 struct WinogradSchemes {
-  WinogradScheme taps3, taps5, taps3_stride2;
+  WinogradScheme taps3, taps5, taps3_stride2, taps5_stride2;
 };
 const WinogradSchemes& winograd_schemes();
 

@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/integers.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/transpose.h"
 
 namespace rho::kernels::cpu {
 namespace {
@@ -12,7 +13,8 @@ constexpr std::int64_t kTasks = 16;    // at least, for the threads to share
 
 }  // namespace
 
-/// [group][panel][tap row, tap column, in][panel width], zero in unused columns.
+/// [group][panel][tap row, tap column, in][panel width], zero in unused columns. Inputs or outputs
+/// are next to each other in `weights`.
 template <class T>
 void Direct<T>::pack(T* packed) const {
   const Panels<T> panels = columns();
@@ -20,15 +22,21 @@ void Direct<T>::pack(T* packed) const {
   parallel_ranges(groups * panels.count, grain, [&](std::int64_t at, std::int64_t end) {
     for (; at < end; ++at) {
       const std::int64_t g = at / panels.count, p = at % panels.count;
+      const std::int64_t pitch = panels.width(p), valid = panels.valid(p);
       T* target = packed + (g * panels.padded() + panels.first(p)) * depth();
+      if (valid < pitch) std::fill_n(target, depth() * pitch, T{0});
+      const T* const first = weights.data + g * weights.group + panels.first(p) * weights.out;
       for (std::int64_t a = 0; a < taps_h; ++a)
-        for (std::int64_t b = 0; b < taps_w; ++b)
-          for (std::int64_t c = 0; c < ins; ++c) {
-            const T* from = weights.data + g * weights.group + a * weights.a + b * weights.b +
-                            c * weights.in + panels.first(p) * weights.out;
-            for (std::int64_t o = 0; o < panels.width(p); ++o)
-              *target++ = o < panels.valid(p) ? from[o * weights.out] : T{0};
+        for (std::int64_t b = 0; b < taps_w; ++b) {
+          const T* const from = first + a * weights.a + b * weights.b;
+          if (weights.in == 1) {
+            transpose(from, weights.out, valid, ins, target, pitch);
+          } else {
+            for (std::int64_t c = 0; c < ins; ++c)
+              std::copy_n(from + c * weights.in, valid, target + c * pitch);
           }
+          target += ins * pitch;
+        }
     }
   });
 }

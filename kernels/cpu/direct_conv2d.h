@@ -8,7 +8,8 @@
 
 namespace rho::kernels::cpu {
 
-/// Weight of (group, tap row a, tap column b, channel in, channel out) as strides into one tensor.
+/// Weight of (group, tap row a, tap column b, channel in, channel out) as strides into one tensor,
+/// of which that of `in` or `out` is 1.
 template <class T>
 struct Weights {
   const T* data;

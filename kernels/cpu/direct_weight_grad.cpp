@@ -6,6 +6,7 @@
 #include "kernels/cpu/integers.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/slices.h"
+#include "kernels/cpu/transpose.h"
 #include "kernels/threads.h"
 
 namespace rho::kernels::cpu {
@@ -122,7 +123,7 @@ template <class T>
 void WeightGradient<T>::run() const {
   const std::int64_t size = grad_y.channels * taps_h * taps_w * ins();
   if (images == 0) std::fill_n(grad_w, size, T{0});
-  if (images == 0) return;
+  if (images == 0 || size == 0) return;
   const std::vector<Tile> list = tiles();
   const auto count = static_cast<std::int64_t>(list.size());
   const bool parallel = images * grad_y.height * grad_y.width * size > kSerialProducts;
@@ -130,8 +131,9 @@ void WeightGradient<T>::run() const {
   const std::int64_t slices = slices_of(images, size * static_cast<std::int64_t>(sizeof(T)));
   const std::int64_t parts = parallel ? ceil_div(threads(), slices) : 1;
   const std::int64_t together = group();
+  const bool transposed = this->transposed(), in_place = slices == 1 && !transposed;
   thread_local Scratch scratch;
-  T* const sums = scratch.get<T>(slices * size);
+  T* const sums = in_place ? grad_w : scratch.get<T>(slices * size);
   parallel_ranges(slices * parts, parallel ? 1 : slices, [&](std::int64_t i, std::int64_t end) {
     for (; i < end; ++i) {
       const std::int64_t slice = i / parts, part = i % parts;
@@ -143,14 +145,21 @@ void WeightGradient<T>::run() const {
         add_images(n, std::min(n + together, stop), first, last, n == begin, sums + slice * size);
     }
   });
+  if (in_place) return;
   const std::int64_t filter = size / grad_y.channels;
-  parallel_ranges(size, kSumGrain, [&](std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i) {
-      T total = sums[i];
-      for (std::int64_t slice = 1; slice < slices; ++slice) total += sums[slice * size + i];
-      grad_w[transposed() ? i % grad_y.channels * filter + i / grad_y.channels : i] = total;
-    }
-  });
+  const std::int64_t columns = transposed ? grad_y.channels : filter;
+  parallel_ranges(size / columns, ceil_div(kSumGrain, columns),
+                  [&](std::int64_t first, std::int64_t last) {
+                    T* const total = sums + first * columns;
+                    const std::int64_t rows = last - first;
+                    for (std::int64_t slice = 1; slice < slices; ++slice)
+                      for (std::int64_t i = 0; i < rows * columns; ++i)
+                        total[i] += total[slice * size + i];
+                    if (transposed)
+                      transpose(total, columns, rows, columns, grad_w + first, filter);
+                    else
+                      std::copy_n(total, rows * columns, grad_w + first * columns);
+                  });
 }
 
 template struct WeightGradient<float>;

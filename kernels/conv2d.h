@@ -1,4 +1,5 @@
-// Contract of the convolution kernels. All tensors are contiguous, of one floating dtype.
+// Contract of the convolution kernels. All tensors are contiguous, of one floating dtype. Operands
+// are rounded as kernels/precision.h says.
 //   x [N, H, W, C], w [O, KH, KW, C / groups], y [N, OH, OW, O]
 //   OH = (H + 2 pad_h - KH) / stride_h + 1, OW = (W + 2 pad_w - KW) / stride_w + 1
 #pragma once

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/copy.h"
+#include "kernels/precision.h"
 
 namespace rho::nn {
 
@@ -43,6 +44,7 @@ GradientStep::Signature GradientStep::signature_of(const Tensor& inputs, const T
   add(inputs);
   add(labels);
   out.push_back(model_.training() ? 1 : 0);
+  out.push_back(static_cast<std::int64_t>(kernels::product_precision()));
   for (const Variable& parameter : parameters_) add_place(parameter.value());
   for (const Tensor* const buffer : buffers_) add_place(*buffer);
   return out;

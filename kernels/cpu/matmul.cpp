@@ -13,6 +13,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/transpose.h"
+#include "kernels/precision.h"
 #include "kernels/threads.h"
 
 namespace rho::kernels {
@@ -334,6 +335,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
 
 void matmul_cpu(const Tensor& a, const Tensor& b, const Tensor& out) {
   expect_matmul(a, b, out);
+  expect_ieee_products("matmul", out);
   dispatch_floating(a.dtype(), "matmul", [&]<class T>() { multiply<T>(a, b, out); });
 }
 

@@ -1,7 +1,7 @@
 // Convolutions as products whose operands are read straight from the maps (implicit GEMM).
 #include "kernels/conv2d.h"
 #include "kernels/cuda/divider.cuh"
-#include "kernels/cuda/tile_product.cuh"
+#include "kernels/cuda/product.cuh"
 
 namespace rho::kernels {
 namespace {
@@ -174,18 +174,17 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
   const int depth = cuda::narrow(kOp, w.size(1) * w.size(2) * w.size(3));
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
     const Epilogue<T> epilogue(then);
-    cuda::tile_product<T>("conv2d", x.device(),
-                          Forward<T>{pixels,
-                                     of.outs,
-                                     depth,
-                                     options.groups,
-                                     {of, x.data<T>()},
-                                     {w.data<T>(), depth, 1},
-                                     epilogue,
-                                     y.data<T>()},
-                          in_vectors(of, x.data<T>(), w.data<T>(), y.data<T>()) &&
-                              cuda::in_vectors(epilogue.bias) &&
-                              cuda::in_vectors(epilogue.residual));
+    cuda::product<T>("conv2d", x.device(),
+                     Forward<T>{pixels,
+                                of.outs,
+                                depth,
+                                options.groups,
+                                {of, x.data<T>()},
+                                {w.data<T>(), depth, 1},
+                                epilogue,
+                                y.data<T>()},
+                     in_vectors(of, x.data<T>(), w.data<T>(), y.data<T>()) &&
+                         cuda::in_vectors(epilogue.bias) && cuda::in_vectors(epilogue.residual));
   });
 }
 
@@ -308,7 +307,7 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
         const Phase down(i, of.height, of.taps_h, of.stride_h, of.pad_h);
         const Phase across(j, of.width, of.taps_w, of.stride_w, of.pad_w);
         if (down.count == 0 || across.count == 0) continue;
-        cuda::tile_product<T>(
+        cuda::product<T>(
             "conv2d_input_grad", grad_x.device(),
             InputGrad<T>{cuda::narrow(kOp, grad_x.size(0) * down.count * across.count),
                          of.ins,
@@ -364,7 +363,7 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
   expect_conv2d(x, grad_w, grad_y, options);
   const Extents of(x, grad_w, grad_y, options);
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
-    cuda::tile_product<T>(
+    cuda::product<T>(
         "conv2d_weight_grad", x.device(),
         WeightGrad<T>{of.outs,
                       cuda::narrow(kOp, grad_w.size(1) * grad_w.size(2) * grad_w.size(3)),

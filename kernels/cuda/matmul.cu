@@ -1,4 +1,4 @@
-#include "kernels/cuda/tile_product.cuh"
+#include "kernels/cuda/product.cuh"
 #include "kernels/fill.h"
 #include "kernels/matmul.h"
 
@@ -59,9 +59,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
       cuda::narrow("matmul", a.size(-2)),        cuda::narrow("matmul", b.size(-1)),
       cuda::narrow("matmul", a.size(-1)),        {a.data<T>(), stride(a, 1), stride(a, 0)},
       {b.data<T>(), stride(b, 0), stride(b, 1)}, out.data<T>()};
-  cuda::tile_product<T>("matmul", out.device(),
-                        MatrixProducts<T, kLeftDense, kRightDense>{items.count, first, items},
-                        vectors);
+  cuda::product<T>("matmul", out.device(),
+                   MatrixProducts<T, kLeftDense, kRightDense>{items.count, first, items}, vectors);
 }
 
 void matmul_cuda(const Tensor& a, const Tensor& b, const Tensor& out) {

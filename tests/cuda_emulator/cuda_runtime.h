@@ -3,9 +3,10 @@
 // wait for each other. It is slow, and checks what a compiler cannot: results, bounds (with the
 // address sanitizer), barriers that not every thread reaches, host code that touches device memory,
 // and what nobody waits for: a stream does its work only when somebody does. What depends on the
-// hardware - timing, races, tensor cores - it does not show.
+// hardware - timing, races, how tensor cores round their sums - it does not show.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,10 @@ enum cudaError_t {
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901,
 };
+enum cudaDeviceAttr {
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+};
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
 using cudaStream_t = struct CUstream_st*;
@@ -56,6 +61,7 @@ cudaError_t cudaGetLastError();
 const char* cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes);
 cudaError_t cudaMallocManaged(void** pointer, std::size_t bytes);
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned flags);
@@ -86,9 +92,21 @@ cudaError_t run(const cudaLaunchConfig_t& config, std::function<void()> body);
 void wait_for_block();
 void wait_for_warp();
 
-/// This warp's place for what its lanes show each other; 8 bytes a lane.
-std::uint64_t* warp_exchange();
+/// What a lane of this warp shows the others.
+using Shown = std::array<std::uint32_t, 6>;
+Shown& shown_by(unsigned lane);
 unsigned lane();
+
+/// mma.sync.aligned of m16n8k8.row.col.f32.tf32.tf32.f32, and of
+/// m16n8k16.row.col.f32.bf16.bf16.f32; all lanes take part. Each sums up in double and rounds to
+/// float once; what a device does there, PTX leaves open.
+void mma_m16n8k8_tf32(float (&sums)[4], const std::uint32_t (&left)[4],
+                      const std::uint32_t (&right)[2]);
+void mma_m16n8k16_bf16(float (&sums)[4], const std::uint32_t (&left)[4],
+                       const std::uint32_t (&right)[2]);
+
+/// What devices say of themselves from now on; at first 9.0.
+void set_compute_capability(int major, int minor);
 
 }  // namespace rho::cuda_emulator
 
@@ -104,12 +122,11 @@ inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }
 /// All lanes take part.
 template <class T>
 T __shfl_xor_sync(unsigned, T value, unsigned mask) {
-  static_assert(sizeof(T) <= sizeof(std::uint64_t));
-  std::uint64_t* const shown = rho::cuda_emulator::warp_exchange();
+  static_assert(sizeof(T) <= sizeof(rho::cuda_emulator::Shown));
   const unsigned lane = rho::cuda_emulator::lane();
-  __builtin_memcpy(shown + lane, &value, sizeof(T));
+  __builtin_memcpy(&rho::cuda_emulator::shown_by(lane), &value, sizeof(T));
   rho::cuda_emulator::wait_for_warp();
-  __builtin_memcpy(&value, shown + (lane ^ mask), sizeof(T));
+  __builtin_memcpy(&value, &rho::cuda_emulator::shown_by(lane ^ mask), sizeof(T));
   rho::cuda_emulator::wait_for_warp();
   return value;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <boost/context/fiber.hpp>
 #include <boost/context/fixedsize_stack.hpp>
 #include <cstdio>
@@ -77,7 +78,7 @@ class Scheduler {
     switch_to_scheduler();
   }
 
-  std::uint64_t* warp_exchange() { return exchange_[current_ / kWarp].data(); }
+  Shown& shown_by(unsigned lane) { return exchange_[current_ / kWarp][lane]; }
   unsigned lane() const { return current_ % kWarp; }
 
  private:
@@ -187,7 +188,7 @@ class Scheduler {
   Fiber* running_ = nullptr;
   boost::context::fiber scheduler_;
   bool is_over_ = false;
-  std::array<std::array<std::uint64_t, kWarp>, kMaxThreads / kWarp> exchange_{};
+  std::array<std::array<Shown, kWarp>, kMaxThreads / kWarp> exchange_{};
 #ifdef __SANITIZE_ADDRESS__
   const void* scheduler_stack_ = nullptr;
   std::size_t scheduler_bytes_ = 0;
@@ -291,6 +292,29 @@ Streams& streams() {
   return *one;
 }
 
+double value_of(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+
+/// product(a, b) is the sum of the products of two words' elements. Words and sums lie in the lanes
+/// as PTX has them: a row of left, and a column of right, in four lanes, a word each of the first
+/// four and of the last.
+template <class Product>
+void multiply_add(float (&sums)[4], const std::uint32_t (&left)[4], const std::uint32_t (&right)[2],
+                  const Product& product) {
+  scheduler().shown_by(lane()) = {left[0], left[1], left[2], left[3], right[0], right[1]};
+  wait_for_warp();
+  for (unsigned s = 0; s < 4; ++s) {
+    const unsigned row = lane() / 4, column = lane() % 4 * 2 + s % 2;
+    double sum = sums[s];
+    for (unsigned word = 0; word < 8; ++word)
+      sum += product(scheduler().shown_by(row * 4 + word % 4)[word / 4 * 2 + s / 2],
+                     scheduler().shown_by(column * 4 + word % 4)[4 + word / 4]);
+    sums[s] = static_cast<float>(sum);
+  }
+  wait_for_warp();
+}
+
+std::array<int, 2> compute_capability{9, 0};
+
 }  // namespace
 }  // namespace rho::cuda_emulator
 
@@ -381,8 +405,27 @@ cudaError_t run(const cudaLaunchConfig_t& config, std::function<void()> body) {
 
 void wait_for_block() { scheduler().wait(State::AtBlock); }
 void wait_for_warp() { scheduler().wait(State::AtWarp); }
-std::uint64_t* warp_exchange() { return scheduler().warp_exchange(); }
+Shown& shown_by(unsigned lane) { return scheduler().shown_by(lane); }
 unsigned lane() { return scheduler().lane(); }
+
+void mma_m16n8k8_tf32(float (&sums)[4], const std::uint32_t (&left)[4],
+                      const std::uint32_t (&right)[2]) {
+  multiply_add(sums, left, right, [](std::uint32_t a, std::uint32_t b) {
+    const auto value = [](std::uint32_t word) { return value_of(word & 0xffffe000U); };
+    return value(a) * value(b);
+  });
+}
+
+void mma_m16n8k16_bf16(float (&sums)[4], const std::uint32_t (&left)[4],
+                       const std::uint32_t (&right)[2]) {
+  multiply_add(sums, left, right, [](std::uint32_t a, std::uint32_t b) {
+    const auto first = [](std::uint32_t word) { return value_of(word << 16U); };
+    const auto second = [](std::uint32_t word) { return value_of(word & 0xffff0000U); };
+    return first(a) * first(b) + second(a) * second(b);
+  });
+}
+
+void set_compute_capability(int major, int minor) { compute_capability = {major, minor}; }
 
 }  // namespace rho::cuda_emulator
 
@@ -412,6 +455,11 @@ const char* cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = kDevices;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  *value = compute_capability[attribute == cudaDevAttrComputeCapabilityMajor ? 0 : 1];
   return cudaSuccess;
 }
 

@@ -1,8 +1,13 @@
 // What the emulation is trusted with: barriers, shuffles, indices, and what it does not let pass.
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include "kernels/cuda/runtime/buffer.cuh"
 #include "kernels/cuda/runtime/launch.cuh"
+#include "kernels/matmul.h"
+#include "kernels/precision.h"
+#include "tests/support/testing.h"
 
 namespace rho::kernels::cuda {
 namespace {
@@ -40,6 +45,68 @@ TEST(CudaEmulator, LanesShuffle) {
   launch("sum_of_warp", kDevice, sum_of_warp, 1, 64, out.data());
   const std::vector<int> found = out.download();
   for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(found[i], i < 32 ? 496 : 1520);
+}
+
+// Elements by the indices that the PTX ISA gives for each register.
+__global__ void multiply_fragments(const float* left, const float* right, float* out,
+                                   bool is_tf32) {
+  const unsigned lane = threadIdx.x, group = lane / 4, place = lane % 4;
+  const auto bits = [](float value) { return std::bit_cast<std::uint32_t>(value); };
+  std::uint32_t a[4], b[2];
+  float sums[4];
+  for (unsigned r = 0; r < 4; ++r) {
+    const unsigned row = group + (r % 2 == 1 ? 8 : 0);
+    if (is_tf32) {
+      const unsigned column = place + (r >= 2 ? 4 : 0);
+      a[r] = bits(left[row * 8 + column]);
+    } else {
+      const unsigned column = 2 * place + (r >= 2 ? 8 : 0);
+      a[r] = bits(left[row * 16 + column]) >> 16U | bits(left[row * 16 + column + 1]);
+    }
+  }
+  for (unsigned r = 0; r < 2; ++r) {
+    const unsigned row = is_tf32 ? place + 4 * r : 2 * place + 8 * r;
+    b[r] = is_tf32 ? bits(right[row * 8 + group])
+                   : bits(right[row * 8 + group]) >> 16U | bits(right[(row + 1) * 8 + group]);
+  }
+  const auto at = [&](unsigned r) { return (group + (r >= 2 ? 8 : 0)) * 8 + 2 * place + r % 2; };
+  for (unsigned r = 0; r < 4; ++r) sums[r] = out[at(r)];
+  if (is_tf32)
+    cuda_emulator::mma_m16n8k8_tf32(sums, a, b);
+  else
+    cuda_emulator::mma_m16n8k16_bf16(sums, a, b);
+  for (unsigned r = 0; r < 4; ++r) out[at(r)] = sums[r];
+}
+
+TEST(CudaEmulator, MultipliesFragments) {
+  for (const unsigned depth : {8U, 16U}) {
+    // Small integers: exact in every format, and as sums.
+    std::vector<float> left(16 * depth), right(depth * 8), sums(16 * 8);
+    int next = 0;
+    for (auto* const values : {&left, &right, &sums})
+      for (float& value : *values) value = static_cast<float>(next++ * 37 % 101 - 50);
+    const Tensor a = Tensor::from(left, {16, depth}, kDevice),
+                 b = Tensor::from(right, {depth, 8}, kDevice),
+                 out = Tensor::from(sums, {16, 8}, kDevice);
+    launch("multiply_fragments", kDevice, multiply_fragments, 1, 32, a.data<float>(),
+           b.data<float>(), out.data<float>(), depth == 8);
+    for (unsigned i = 0; i < 16; ++i)
+      for (unsigned j = 0; j < 8; ++j)
+        for (unsigned k = 0; k < depth; ++k)
+          sums[i * 8 + j] += left[i * depth + k] * right[k * 8 + j];
+    EXPECT_EQ(out.to(Device{}).to_vector<float>(), sums);
+  }
+}
+
+TEST(CudaEmulator, ADeviceWithoutTensorCoresForItSaysSo) {
+  const Tensor a = Tensor::from(std::vector<float>(4, 1.0F), {2, 2}, kDevice);
+  const Tensor out = Tensor::empty({2, 2}, DType::Float32, kDevice);
+  const ProductPrecisionScope scope(ProductPrecision::BFloat16);
+  cuda_emulator::set_compute_capability(7, 5);
+  EXPECT_TRUE(testing::contains(testing::message_of([&] { matmul(a, a, out); }), "[matmul]", "bf16",
+                                "8.0 or later", "cuda:0 has 7.5"));
+  cuda_emulator::set_compute_capability(9, 0);
+  EXPECT_EQ(testing::message_of([&] { matmul(a, a, out); }), "no error");
 }
 
 __global__ void diverge() {

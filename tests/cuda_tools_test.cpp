@@ -32,9 +32,10 @@ class CudaTools : public ::testing::Test {
     const testing::Finished finished = testing::run(command);
     EXPECT_EQ(finished.code, 0) << finished.err;
   }
-  void train(const std::string& out, const std::string& device, const Arguments& more) const {
-    Arguments options{"--precision", "f64",   "--batch",         "16",      "--device",
-                      device,        "--out", folder_.file(out), "--resume"};
+  void train(const std::string& out, const std::string& device, const Arguments& more,
+             const std::string& precision = "f64") const {
+    Arguments options{"--precision", precision, "--batch",         "16",      "--device",
+                      device,        "--out",   folder_.file(out), "--resume"};
     options.insert(options.end(), more.begin(), more.end());
     expect_success("rho-train", options);
   }
@@ -115,6 +116,36 @@ TEST_F(CudaTools, AResumedRunHasTheSameBits) {
             testing::read_text(folder_.path() / "parts/last.safetensors"));
 }
 
+// Rounded operands change what training comes to, a little; the rest of a run is that of float32.
+TEST_F(CudaTools, TrainsWithRoundedProductsAndMeasuresWithout) {
+  const auto trained = [&](const std::string& precision) {
+    train(precision, "cuda", on_csv({"--epochs", "3"}), precision);
+    const std::vector<Numbers> all = epochs(precision);
+    EXPECT_EQ(all.size(), 3U);
+    return all.back();
+  };
+  const double full = trained("f32").at("train_loss");
+  for (const std::string precision : {"tf32", "bf16"}) {
+    SCOPED_TRACE(precision);
+    const double loss = trained(precision).at("train_loss");
+    EXPECT_NE(loss, full);
+    EXPECT_NEAR(loss, full, 0.02 * full);
+    // In parts, the second of which has its precision from the run: the same bits.
+    train("parts" + precision, "cuda", on_csv({"--epochs", "1"}), precision);
+    expect_success("rho-train",
+                   {"--resume", "--epochs", "3", "--out", folder_.file("parts" + precision)});
+    EXPECT_EQ(testing::read_text(folder_.path() / precision / "last.safetensors"),
+              testing::read_text(folder_.path() / ("parts" + precision) / "last.safetensors"));
+    // The loss of the last epoch was that of the same network in float32.
+    const std::string path = folder_.file(precision + ".json");
+    expect_success("rho-measure", {"--run", folder_.file(precision), "--json", path});
+    std::ifstream in(path);
+    const Numbers measured = Numbers::parse(in);
+    EXPECT_EQ(measured.at("precision"), "f32");
+    EXPECT_NEAR(measured.at("train").at("cross_entropy").get<double>(), loss, 1e-6 * loss);
+  }
+}
+
 TEST_F(CudaTools, ApproximatesLikeTheCpu) {
   std::vector<Numbers> found;
   for (const std::string device : {"cpu", "cuda"}) {
@@ -141,7 +172,8 @@ TEST_F(CudaTools, ASweepTrainsManyNetworksAtOnce) {
                         "[scale.tiny]\nnote = \"\"\n");
   const auto sweep = [&](const std::string& out, const std::string& jobs) {
     return testing::run({testing::program("rho-sweep"), recipe, "--scale", "tiny", "--out",
-                         folder_.file(out), "--jobs", jobs, "--device", "cuda"});
+                         folder_.file(out), "--jobs", jobs, "--device", "cuda", "--precision",
+                         "bf16"});
   };
   const testing::Finished together = sweep("together", "5"), alone = sweep("alone", "1");
   EXPECT_TRUE(testing::contains(together.err, "rho-sweep: [sweep] 1 of 6 runs failed"));
@@ -152,6 +184,9 @@ TEST_F(CudaTools, ASweepTrainsManyNetworksAtOnce) {
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 7);
   EXPECT_TRUE(testing::contains(testing::read_text(folder_.path() / "together/runs/003/train.log"),
                                 "cuda:0", "epoch 3/3"));
+  EXPECT_TRUE(
+      testing::contains(testing::read_text(folder_.path() / "together/runs/003/train/config.json"),
+                        "\"precision\": \"bf16\""));
 }
 
 TEST_F(CudaTools, AProfileNamesTheKernels) {

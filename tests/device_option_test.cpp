@@ -1,9 +1,10 @@
-// --device: what it takes, and what it says where there is no such device.
+// --device and --precision: what they take, and what they say where there is no such device.
 #include <gtest/gtest.h>
 
 #include "tensor/allocator.h"
 #include "tests/support/testing.h"
 #include "tools/support/device.h"
+#include "tools/support/precision.h"
 
 namespace rho::tools {
 namespace {
@@ -32,6 +33,27 @@ TEST(DeviceOption, SaysWhatIsMissing) {
     EXPECT_TRUE(contains(message, "[device] cuda:99", "no CUDA device"));
   else
     EXPECT_TRUE(contains(message, "[device] cuda:99", "the last is cuda:"));
+}
+
+TEST(PrecisionOption, IsTheTypeOfTensorsAndWhatProductsRoundTo) {
+  using kernels::ProductPrecision;
+  const Device cuda{DeviceType::CUDA, 0};
+  const auto expect = [](const Precision& found, DType dtype, ProductPrecision products) {
+    EXPECT_EQ(found.dtype, dtype);
+    EXPECT_EQ(found.products, products);
+  };
+  for (const Device device : {Device{}, cuda}) {
+    expect(parse_precision("f32", device), DType::Float32, ProductPrecision::Float32);
+    expect(parse_precision("f64", device), DType::Float64, ProductPrecision::Float32);
+  }
+  expect(parse_precision("tf32", cuda), DType::Float32, ProductPrecision::TensorFloat32);
+  expect(parse_precision("bf16", cuda), DType::Float32, ProductPrecision::BFloat16);
+  for (const char* const text : {"", "f16", "TF32", "tf32x3"})
+    EXPECT_TRUE(contains(message_of([&] { parse_precision(text, cuda); }), "[precision]", text,
+                         "f32, tf32, bf16, f64"));
+  for (const char* const text : {"tf32", "bf16"})
+    EXPECT_TRUE(contains(message_of([&] { parse_precision(text, Device{}); }), "[precision]", text,
+                         "for CUDA devices", "cpu"));
 }
 
 }  // namespace

@@ -302,6 +302,7 @@ TEST_F(RhoMeasureTest, WrongCommandLinesExitWith2) {
   wrong({"--layer-norm", "0"}, "--layer-norm");
   wrong({"--output-norm-example", "-1"}, "--output-norm-example");
   wrong({"--precision", "f16"}, "--precision");
+  wrong({"--precision", "tf32"}, "must be f32 or f64");
   wrong({"--batch", "0"}, "--batch");
   wrong({"--batch", "many"}, "--batch");
   wrong({"--mean", "0,0,0,0"}, "--std");

@@ -686,6 +686,9 @@ TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
   expect_failure(testing::run(on_csv("out", {"--corrupt", "1.5"})), 2, "--corrupt");
   expect_failure(testing::run(on_csv("out", {"--corrupt-mode", "some"})), 2, "--corrupt-mode");
   expect_failure(testing::run(on_csv("out", {"--precision", "f16"})), 2, "--precision");
+  for (const std::string precision : {"tf32", "bf16"})
+    expect_failure(testing::run(on_csv("out", {"--precision", precision})), 2,
+                   precision + " is for CUDA devices");
   expect_failure(testing::run(on_csv("out", {"--norm", "0.5"})), 2, "--norm");
   expect_failure(testing::run(on_csv("out", {"--init", "normal"})), 2, "--init-std");
   expect_failure(testing::run(on_csv("out", {"--init", "he", "--init-std", "1"})), 2, "--init-std");

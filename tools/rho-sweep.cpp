@@ -9,6 +9,7 @@
 #include "tools/support/command_line.h"
 #include "tools/support/data.h"
 #include "tools/support/device.h"
+#include "tools/support/precision.h"
 #include "tools/support/run.h"
 #include "tools/sweep/drive.h"
 #include "tools/sweep/ranks.h"
@@ -35,7 +36,7 @@ its command lines, its logs and what its programs wrote. A run that fails does n
 Exit code: 0, 1 where a run failed, 2 for a wrong command line.)";
 
 struct SweepOptions {
-  std::string recipe, scale = "small", out, data, device = "cpu";
+  std::string recipe, scale = "small", out, data, device = "cpu", precision;
   int jobs = 0;
   std::optional<std::int64_t> only;
   bool list = false, mpi = false;
@@ -55,6 +56,8 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   line.add("--jobs", o.jobs, "runs at a time; 0: one a core, or one a rank with --mpi")
       .range(0, 10000);
   line.add("--device", o.device, kDeviceHelp);
+  line.add("--precision", o.precision,
+           std::string(kPrecisionHelp) + "; left out: the recipe's, else f32");
   Option only = line.add("--only", o.only, "does run K alone, of 0, 1, ...")
                     .range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max());
   Option list =
@@ -64,7 +67,9 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   list.excludes(mpi);
   if (!line.parse(argc, argv)) return std::nullopt;
   if (!o.data.empty()) parse_data(o.data);
-  parsed("--device", [&] { return parse_device(o.device); });
+  const Device device = parsed("--device", [&] { return parse_device(o.device); });
+  if (!o.precision.empty())
+    parsed("--precision", [&] { return parse_precision(o.precision, device); });
   return o;
 }
 
@@ -129,7 +134,7 @@ int across_ranks(const Folder& folder, int jobs, bool in_process, int argc, char
 int run(SweepOptions o, int argc, char** argv) {
   sweep::Recipe recipe = sweep::read_recipe(o.recipe, o.scale);
   if (o.out.empty()) o.out = "out/" + recipe.id + "-" + o.scale;
-  std::vector<sweep::Run> runs = make_plan(recipe, {o.data, o.device});
+  std::vector<sweep::Run> runs = make_plan(recipe, {o.data, o.device, o.precision});
   const Folder folder(o.out, std::move(recipe), std::move(runs));
   if (o.list) return list(folder);
   // Several processes would take turns on a device. (Found now, or every run would fail.)

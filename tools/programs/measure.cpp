@@ -61,7 +61,7 @@ void take_from_run(MeasureOptions& o) {
   o.trained = options_of_run(o.run);
   o.checkpoint = checkpoint_of_run(o.run, o.checkpoint);
   o.data = o.trained.data;
-  o.precision = o.trained.precision;
+  o.precision = o.trained.precision == "f64" ? "f64" : "f32";
   o.device = o.trained.device;
 }
 
@@ -70,7 +70,8 @@ void validate(const MeasureOptions& o) {
   require(o.p() >= 1.0, "--norm", "must be a number >= 1, or inf");
   require(o.layer_norm > 0.0 && std::isfinite(o.layer_norm), "--layer-norm", "must be > 0");
   require(o.output_norm_example >= 0, "--output-norm-example", "must be >= 0");
-  require(o.precision == "f32" || o.precision == "f64", "--precision", "must be f32 or f64");
+  require(o.precision == "f32" || o.precision == "f64", "--precision",
+          "must be f32 or f64: measures round no operands of products");
   parsed("--device", [&] { return parse_device(o.device); });
   require(o.batch >= 1, "--batch", "must be >= 1");
   require(o.mean.empty() == o.std.empty(), "--mean", "goes with --std");
@@ -110,7 +111,9 @@ std::optional<MeasureOptions> parse_options(int argc, char** argv) {
            "training example by the norm of whose output f is divided, beside the exact "
            "normalization");
   std::optional<std::string> precision, device;
-  line.add("--precision", precision, "f32 or f64; left out: the run's, else f32");
+  line.add(
+      "--precision", precision,
+      "f32 or f64; left out: f64 where the run has it, else f32, for runs in tf32 and bf16 too");
   line.add("--device", device, std::string(kDeviceHelp) + "; left out: the run's, else cpu");
   line.add("--batch", o.batch, "examples a forward pass");
   line.add("--json", o.json, "writes every number to this file");

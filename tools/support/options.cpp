@@ -16,6 +16,7 @@
 #include "tools/support/data.h"
 #include "tools/support/device.h"
 #include "tools/support/json_file.h"
+#include "tools/support/precision.h"
 #include "tools/support/stop_rules.h"
 
 namespace rho::tools {
@@ -31,7 +32,7 @@ void for_each_option(Options& o, Visit&& visit) {
   visit(group, "data", o.data,
         "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; the files are in DIR");
   visit(group, "loss", o.loss, "cross-entropy, square, or exponential (multi-class)");
-  visit(group, "precision", o.precision, "f32 or f64");
+  visit(group, "precision", o.precision, kPrecisionHelp);
 
   group = "How";
   visit(group, "epochs", o.epochs, "passes over the training split, in all");
@@ -130,12 +131,12 @@ void validate(const TrainOptions& o) {
   require(
       !nn::is_weight_normalized(o.model) || !optim::is_norm_constrained(o.optimizer), "--optimizer",
       "must be sgd, adam or langevin: a weight-normalized model has no plain weight to constrain");
-  parsed("--device", [&] { return parse_device(o.device); });
+  const Device device = parsed("--device", [&] { return parse_device(o.device); });
+  parsed("--precision", [&] { return parse_precision(o.precision, device); });
   parsed("--stop", [&] { return StopRules(o.stop); });
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--norm-per", o.norm_per, {"layer", "channel"});
   require_one_of("--nonfinite", o.nonfinite, {"stop", "skip"});
-  require_one_of("--precision", o.precision, {"f32", "f64"});
   require_one_of("--init", o.init, {"he", "glorot", "normal", "orthogonal"});
   require_one_of("--subset-mode", o.subset_mode, {"first", "random"});
   require(o.init != "normal" || o.init_std > 0, "--init-std", "is required > 0 by --init normal");

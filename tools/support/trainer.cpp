@@ -30,6 +30,7 @@
 #include "tools/support/data.h"
 #include "tools/support/device.h"
 #include "tools/support/groups.h"
+#include "tools/support/precision.h"
 #include "tools/support/profile_report.h"
 #include "tools/support/progress.h"
 #include "tools/support/run_data.h"
@@ -47,10 +48,6 @@ constexpr std::int64_t kEvaluationBatch = 250;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-DType dtype_of(const TrainOptions& options) {
-  return options.precision == "f64" ? DType::Float64 : DType::Float32;
 }
 
 nn::Init init_of(const TrainOptions& options) {
@@ -125,17 +122,18 @@ class Training {
            const std::string& start)
       : options_(options),
         device_(device),
+        precision_(parse_precision(options.precision, device)),
         standardization_(datasets::measure_standardization(split.train)),
         spec_{options.model, input_shape(split.train), split.train.classes},
         examples_(split.train.size()),
         train_(split.train, standardization_,
-               {options.batch, true, options.augment, dtype_of(options),
+               {options.batch, true, options.augment, precision_.dtype,
                 seed_of(options, Stream::Order), device}),
         train_evaluation_(split.train, standardization_, evaluation_options()),
         test_evaluation_(split.test, standardization_, evaluation_options()),
         schedule_(optim::make_schedule(options.schedule)) {
     Rng rng = rng_of(options, Stream::Weights);
-    model_ = nn::make_model(spec_, init_of(options), rng, dtype_of(options));
+    model_ = nn::make_model(spec_, init_of(options), rng, precision_.dtype);
     model_->to(device_);
     // The other losses make their targets on the host.
     step_.emplace(
@@ -196,7 +194,7 @@ class Training {
   datasets::LoaderOptions evaluation_options() const {
     datasets::LoaderOptions out;
     out.batch = kEvaluationBatch;
-    out.dtype = dtype_of(options_);
+    out.dtype = precision_.dtype;
     out.device = device_;
     return out;
   }
@@ -224,6 +222,8 @@ class Training {
   Stepped train_step(std::int64_t epoch, std::int64_t step, Profile* profile) {
     const Recording recording(profile);
     const ProfileScope scope(SpanKind::Step, "step");
+    // Not while anything is measured.
+    const kernels::ProductPrecisionScope precision(precision_.products);
     const datasets::Batch batch = next_batch();
     const auto [logits, loss] = (*step_)(batch.inputs, batch.labels);
     const double value = loss.item();
@@ -305,6 +305,7 @@ class Training {
 
   const TrainOptions& options_;
   Device device_;
+  Precision precision_;
   datasets::Standardization standardization_;
   nn::ModelSpec spec_;
   std::int64_t examples_;

@@ -131,6 +131,9 @@ std::optional<double> snapshot_loss(const Run& run) {
 }
 
 std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides) {
+  check(overrides.precision.empty() || recipe.program == "rho-train", "precision",
+        overrides.precision, " is an option of rho-train, the recipe's program is ",
+        recipe.program);
   std::vector<Run> runs;
   std::vector<std::size_t> at(recipe.axes.size());
   do runs.push_back(grid_run(recipe, at));
@@ -140,6 +143,7 @@ std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides) {
     runs[i].index = i;
     if (!overrides.data.empty()) apply({{"data", overrides.data}}, runs[i]);
     if (overrides.device != "cpu") apply({{"device", overrides.device}}, runs[i]);
+    if (!overrides.precision.empty()) apply({{"precision", overrides.precision}}, runs[i]);
   }
   return runs;
 }

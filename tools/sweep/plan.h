@@ -29,10 +29,11 @@ struct Command {
 struct Overrides {
   std::string data;            ///< in place of the recipe's; empty: none
   std::string device = "cpu";  ///< where networks are trained and measured
+  std::string precision;       ///< of rho-train, in place of the recipe's; empty: none
 };
 
 /// The grid in the order of its axes, the last one fastest, then the single runs. Throws where an
-/// option names a phase that there is not.
+/// option names a phase that there is not, or the precision is that of a program that has none.
 std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides = {});
 
 /// What a run consists of, one after the other; `folder` is the run's.

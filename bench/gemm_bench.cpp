@@ -8,6 +8,7 @@
 #include "bench/support/program.h"
 #include "bench/support/random.h"
 #include "kernels/matmul.h"
+#include "kernels/precision.h"
 
 namespace {
 
@@ -19,11 +20,24 @@ struct Product {
   std::int64_t rows, depth, columns;
   bool transpose_a = false, transpose_b = false;
   DType dtype = DType::Float32;
+  kernels::ProductPrecision precision = kernels::ProductPrecision::Float32;
 };
+
+/// The largest relative error of an operand, cut off where it is not rounded to nearest.
+double operand_rounding(kernels::ProductPrecision precision) {
+  switch (precision) {
+    case kernels::ProductPrecision::TensorFloat32:
+      return 0x1p-10;
+    case kernels::ProductPrecision::BFloat16:
+      return 0x1p-7;
+    default:
+      return 0.0;
+  }
+}
 
 /// Whole rows against plain sums: all of them, or as many as take a fraction of a second.
 template <class T>
-bool correct(const Tensor& a, const Tensor& b, const Tensor& out) {
+bool correct(const Tensor& a, const Tensor& b, const Tensor& out, double rounding) {
   const std::int64_t rows = a.size(0), depth = a.size(1), columns = b.size(1);
   const std::int64_t count = std::clamp<std::int64_t>(100'000'000 / (depth * columns), 2, rows);
   std::vector<ReferenceSum> sums(static_cast<std::size_t>(columns));
@@ -37,8 +51,9 @@ bool correct(const Tensor& a, const Tensor& b, const Tensor& out) {
         sums[static_cast<std::size_t>(j)].add(left, static_cast<double>(b_row[j * b.strides()[1]]));
     }
     const T* found = out.data<T>() + i * columns;
-    if (!std::equal(sums.begin(), sums.end(), found,
-                    [](const ReferenceSum& sum, T value) { return sum.agrees_with(value); }))
+    if (!std::equal(sums.begin(), sums.end(), found, [&](const ReferenceSum& sum, T value) {
+          return sum.agrees_with(value, rounding);
+        }))
       return false;
   }
   return true;
@@ -68,10 +83,12 @@ void product(benchmark::State& state, const Product& p, int threads) {
   const Tensor out = Tensor::empty({p.rows, p.columns}, p.dtype, device());
   const auto correct_now = [&] {
     const Tensor found = out.to(Device{});
-    return p.dtype == DType::Float32 ? correct<float>(host_a, host_b, found)
-                                     : correct<double>(host_a, host_b, found);
+    const double rounding = operand_rounding(p.precision);
+    return p.dtype == DType::Float32 ? correct<float>(host_a, host_b, found, rounding)
+                                     : correct<double>(host_a, host_b, found, rounding);
   };
 
+  const kernels::ProductPrecisionScope precision(p.precision);
   const auto ours = [&] { kernels::matmul(a, b, out); };
   ours();
   if (!correct_now()) return state.SkipWithError("wrong product");
@@ -111,6 +128,12 @@ int main(int argc, char** argv) {
     add(of + "/512/transposed_b", {512, 512, 512, false, true, dtype});
     add(of + "/512/transposed_both", {512, 512, 512, true, true, dtype});
   }
+  if (device().type == DeviceType::CUDA)
+    for (const auto precision :
+         {kernels::ProductPrecision::TensorFloat32, kernels::ProductPrecision::BFloat16})
+      for (const std::int64_t n : sizes)
+        add(std::string(name_of(precision)) + "/" + std::to_string(n),
+            {n, n, n, false, false, DType::Float32, precision});
   add_layer("convnet3-24/fc", 100, 13824, 10);
   add_layer("convnet3-34/fc", 100, 13600, 10);
   add_layer("convnet3-64s2/fc", 128, 4096, 10);

@@ -467,6 +467,17 @@ TEST_F(RhoTrainTest, OtherLossesPrecisionsInitsAndNorms) {
   EXPECT_EQ(f64.tensors[0].second.dtype(), DType::Float64);
 }
 
+TEST_F(RhoTrainTest, ARunInDoublePrecisionGoesOnInIt) {
+  const auto f64 = [&](const std::string& name, const std::string& epochs) {
+    return on_csv(name, {"--precision", "f64", "--momentum", "0.9", "--epochs", epochs});
+  };
+  expect_success(testing::run(f64("whole", "3")));
+  expect_success(testing::run(f64("parts", "1")));
+  expect_success(
+      testing::run(command({"--resume", "--epochs", "3", "--out", out("parts").string()})));
+  expect_same_run("whole", "parts");
+}
+
 TEST_F(RhoTrainTest, KilledRunsOnATable) {
   expect_kills_change_nothing([&](const std::string& name) {
     return on_csv(name, {"--momentum", "0.9"});

@@ -3,6 +3,7 @@
 #include <cublas_v2.h>
 
 #include "kernels/cuda/runtime/stream.cuh"
+#include "kernels/precision.h"
 
 namespace rho::bench {
 namespace {
@@ -16,11 +17,21 @@ cublasHandle_t handle(Device device) {
   static const cublasHandle_t one = [&] {
     cublasHandle_t made = nullptr;
     expect(cublasCreate(&made));
-    expect(cublasSetMathMode(made, CUBLAS_PEDANTIC_MATH));
     expect(cublasSetStream(made, kernels::cuda::stream_of(device).handle));
     return made;
   }();
   return one;
+}
+
+cublasComputeType_t compute_type() {
+  switch (kernels::product_precision()) {
+    case kernels::ProductPrecision::TensorFloat32:
+      return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case kernels::ProductPrecision::BFloat16:
+      return CUBLAS_COMPUTE_32F_FAST_16BF;
+    default:
+      return CUBLAS_COMPUTE_32F_PEDANTIC;
+  }
 }
 
 /// An operand as cuBLAS sees it, whose matrices are column by column.
@@ -49,9 +60,10 @@ void cublas_matmul(const Tensor& a, const Tensor& b, const Tensor& out) {
   // Row by row, out = a b is what column by column is out^T = b^T a^T.
   if (a.dtype() == DType::Float32) {
     const float one = 1.0F, zero = 0.0F;
-    expect(cublasSgemm(handle(a.device()), right.operation, left.operation, columns, rows, depth,
-                       &one, b.data<float>(), right.stride, a.data<float>(), left.stride, &zero,
-                       out.data<float>(), columns));
+    expect(cublasGemmEx(handle(a.device()), right.operation, left.operation, columns, rows, depth,
+                        &one, b.data<float>(), CUDA_R_32F, right.stride, a.data<float>(),
+                        CUDA_R_32F, left.stride, &zero, out.data<float>(), CUDA_R_32F, columns,
+                        compute_type(), CUBLAS_GEMM_DEFAULT));
   } else {
     const double one = 1.0, zero = 0.0;
     expect(cublasDgemm(handle(a.device()), right.operation, left.operation, columns, rows, depth,

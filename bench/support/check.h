@@ -20,10 +20,12 @@ struct ReferenceSum {
 
   /// Whether `found`, the same sum taken in T and in any order, is right. With u = epsilon / 2 its
   /// error is at most 8 sqrt(n) u times the sum of the absolute values, but for a probability of
-  /// 3e-14 n (Higham and Mary 2019, theorem 2.4, lambda = 8). NaN is never right.
+  /// 3e-14 n (Higham and Mary 2019, theorem 2.4, lambda = 8). NaN is never right. `rounding` is the
+  /// largest relative error of an operand that was rounded before.
   template <class T>
-  bool agrees_with(T found) const {
-    return std::abs(static_cast<double>(found) - sum) <= tolerance<T>();
+  bool agrees_with(T found, double rounding = 0.0) const {
+    return std::abs(static_cast<double>(found) - sum) <=
+           tolerance<T>() + rounding * (2.0 + rounding) * magnitude;
   }
   template <class T>
   double tolerance() const {

@@ -19,8 +19,8 @@ __device__ inline std::uint32_t rounded_bits(float value, unsigned dropped) {
 }
 
 // One warp's sums [16, 8] += left [16, 8 words] right [8 words, 8]. Of those a lane has, with
-// group = lane / 4 and place = lane % 4 (PTX ISA 9.7.14.5, "Matrix fragments for mma.m16n8k8" and
-// "m16n8k16"):
+// group = lane / 4 and place = lane % 4 (PTX ISA, "Matrix Fragments for mma.m16n8k8" of .tf32, and
+// "for mma.m16n8k16" of .bf16):
 //   left   words (group, place), (group + 8, place), (group, place + 4), (group + 8, place + 4)
 //   right  words (place, group), (place + 4, group)
 //   sums   (group, 2 place), (group, 2 place + 1), (group + 8, 2 place), (group + 8, 2 place + 1)

@@ -16,6 +16,7 @@ inline constexpr int kSlabWords = 16;
 /// order differs from one four lines to the next, so that neither meets in a bank:
 /// - lanes that read at once the four chunks of two lines,
 /// - lanes that write at once words of two lines, or of a chunk of every fourth line.
+/// (Where vectors can not be read, lanes write words of every line instead, and meet two by two.)
 __device__ inline int place_in_slab(int line, int word) {
   const auto l = static_cast<unsigned>(line), w = static_cast<unsigned>(word);
   const unsigned chunk = (l % 2 * 4 + w / 4) ^ (l / 4 % 8);

@@ -156,10 +156,12 @@ __global__ void __launch_bounds__(kThreads, TileShape::kBlocks)
 #pragma unroll
     for (int j = 0; j < kAcross; ++j)
       for (int s = 0; s < 4; s += kGroup) {
+        const int r = tile.row + warp_row + 16 * i + s / 2 * 8 + group,
+                  c = tile.column + warp_column + 8 * j + 2 * place + s % 2;
+        if (r >= product.rows || c >= product.columns) continue;
         Vector<float, kGroup> neighbours;
         for (int e = 0; e < kGroup; ++e) neighbours.value[e] = sums[i][j][s + e];
-        store_sums(product, tiling, tile, tile.row + warp_row + 16 * i + s / 2 * 8 + group,
-                   tile.column + warp_column + 8 * j + 2 * place + s % 2, neighbours, partial);
+        store_sums(product, tiling, tile, r, c, neighbours, partial);
       }
 }
 

@@ -117,11 +117,11 @@ __device__ void for_each_slab(const BlockTile& tile, Left& from_left, Right& fro
   }
 }
 
-/// Stores the sums at (i, j) and its neighbours: the result, or a slice's part of it.
+/// Stores the sums at (i, j), which is in the product, and its neighbours: the result, or a slice's
+/// part of it.
 template <class Product, class T, int kWidth>
 __device__ void store_sums(const Product& product, const Tiling& tiling, const BlockTile& tile,
                            int i, int j, const Vector<T, kWidth>& sums, T* partial) {
-  if (i >= product.rows || j >= product.columns) return;
   if (tiling.slices == 1)
     write<kWidth>(product.place(i, j), finished(product, i, j, sums));
   else

@@ -61,7 +61,7 @@ struct MicroKernels {
   };
 
   std::int64_t lanes = 0;  ///< elements of a vector
-  std::int64_t part = 0;   ///< of the last vector, as much as is computed: all, or half where valid
+  std::int64_t part = 0;   ///< a last vector is computed in parts of so many: whole, or in halves
   Tiles tiles[2] = {};     ///< [Rows]
 
   int widest(Rows rows) const { return tiles[static_cast<int>(rows)].widest; }
@@ -103,7 +103,7 @@ struct Panels {
     return static_cast<int>(first_vector(panel + 1) - first_vector(panel));
   }
   std::int64_t width(std::int64_t panel) const { return vectors(panel) * lanes; }
-  /// The valid columns and those after them that are computed with them.
+  /// The valid columns, and those after them that are computed with them.
   std::int64_t computed(std::int64_t panel) const {
     const std::int64_t part = micro_kernels<T>().part;
     return ceil_div(valid(panel), part) * part;

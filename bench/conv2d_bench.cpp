@@ -7,17 +7,19 @@
 #include "bench/support/convolution.h"
 #include "bench/support/program.h"
 #include "bench/support/random.h"
+#include "kernels/precision.h"
 
 namespace {
 
 using namespace rho;
 using namespace rho::bench;
 using kernels::Conv2dOptions;
+using kernels::ProductPrecision;
 
 /// Elements drawn at random: as many as take a fraction of a second. All are held to the bound of
 /// the longest sum among them: by Winograd's algorithm an element shares the rounding of its tile.
 bool correct(const ConvolutionReference& reference, const Tensor& a, const Tensor& b,
-             const Tensor& out) {
+             const Tensor& out, double rounding) {
   Rng rng(1);
   std::int64_t terms = 0;
   double tolerance = 0.0, error = 0.0;
@@ -31,7 +33,7 @@ bool correct(const ConvolutionReference& reference, const Tensor& a, const Tenso
     const ReferenceSum sum = reference.sum(a, b, at);
     const double difference = std::abs(static_cast<double>(out.data<float>()[index]) - sum.sum);
     if (std::isnan(difference)) return false;
-    tolerance = std::max(tolerance, sum.tolerance<float>());
+    tolerance = std::max(tolerance, sum.tolerance<float>(rounding));
     error = std::max(error, difference);
     terms += sum.terms;
   }
@@ -67,7 +69,8 @@ void sort_by_speed(std::vector<PeerConvolution>& convolutions) {
 }
 
 void convolution(benchmark::State& state, const Convolution& layer, Direction direction,
-                 int threads) {
+                 ProductPrecision precision, int threads) {
+  const kernels::ProductPrecisionScope scope(precision);
   const Shape y = kernels::conv2d_shape(layer.x, layer.w, layer.options);
   const bool gives_x = direction == Direction::InputGradient;
   const bool gives_w = direction == Direction::WeightGradient;
@@ -80,7 +83,7 @@ void convolution(benchmark::State& state, const Convolution& layer, Direction di
                                    DType::Float32, device());
   const ConvolutionReference reference(direction, layer, y);
   const auto is_correct = [&](const Tensor& found) {
-    return correct(reference, host_a, host_b, found.to(Device{}));
+    return correct(reference, host_a, host_b, found.to(Device{}), operand_rounding(precision));
   };
 
   const auto ours = [&] { run(direction, a, b, layer.options, out); };
@@ -139,12 +142,20 @@ int main(int argc, char** argv) {
       {"input_grad", Direction::InputGradient},
       {"weight_grad", Direction::WeightGradient},
   };
-  for (const auto& [layer_name, layer] : layers)
-    for (const auto& [direction_name, direction] : directions)
-      add_case(std::string(layer_name) + "/" + direction_name,
-               [layer = layer, direction = direction](benchmark::State& state, int threads) {
-                 convolution(state, layer, direction, threads);
-               });
+  const auto add = [&](const std::string& of, ProductPrecision precision) {
+    for (const auto& [layer_name, layer] : layers)
+      for (const auto& [direction_name, direction] : directions)
+        add_case(of + layer_name + "/" + direction_name,
+                 [layer = layer, direction = direction, precision](benchmark::State& state,
+                                                                   int threads) {
+                   convolution(state, layer, direction, precision, threads);
+                 });
+  };
+  add("", ProductPrecision::Float32);
+  if (device().type == DeviceType::CUDA) {
+    add("tf32/", ProductPrecision::TensorFloat32);
+    add("bf16/", ProductPrecision::BFloat16);
+  }
   const bool on_cpu = device().type == DeviceType::CPU;
   const std::string version = on_cpu ? onednn_version() : cudnn_version();
   return run({{on_cpu ? "onednn" : "cudnn", version.empty() ? "absent" : version}});

@@ -23,18 +23,6 @@ struct Product {
   kernels::ProductPrecision precision = kernels::ProductPrecision::Float32;
 };
 
-/// The largest relative error of an operand, cut off where it is not rounded to nearest.
-double operand_rounding(kernels::ProductPrecision precision) {
-  switch (precision) {
-    case kernels::ProductPrecision::TensorFloat32:
-      return 0x1p-10;
-    case kernels::ProductPrecision::BFloat16:
-      return 0x1p-7;
-    default:
-      return 0.0;
-  }
-}
-
 /// Whole rows against plain sums: all of them, or as many as take a fraction of a second.
 template <class T>
 bool correct(const Tensor& a, const Tensor& b, const Tensor& out, double rounding) {

@@ -7,6 +7,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/cuda/runtime/stream.cuh"
+#include "kernels/precision.h"
 
 namespace rho::bench {
 namespace {
@@ -58,7 +59,8 @@ class Layout {
         static_cast<int>(options.stride_h), static_cast<int>(options.stride_w), 1, 1,
         CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
     expect(cudnnSetConvolutionGroupCount(of_, static_cast<int>(options.groups)));
-    expect(cudnnSetConvolutionMathType(of_, CUDNN_FMA_MATH));
+    const bool ieee = kernels::product_precision() == kernels::ProductPrecision::Float32;
+    expect(cudnnSetConvolutionMathType(of_, ieee ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH));
   }
   ~Layout() {
     cudnnDestroyTensorDescriptor(x_);
@@ -173,6 +175,7 @@ std::vector<PeerConvolution> cudnn_convolutions(Direction direction, const Tenso
                                                 const kernels::Conv2dOptions& options,
                                                 const Shape& out) {
   std::vector<PeerConvolution> all;
+  if (kernels::product_precision() == kernels::ProductPrecision::BFloat16) return all;
   for (const cudnnTensorFormat_t format : {CUDNN_TENSOR_NHWC, CUDNN_TENSOR_NCHW}) {
     const auto layout = std::make_shared<Layout>(direction, a, b, options, out, format);
     layout->for_each_algorithm([&](int algorithm, std::size_t bytes) {

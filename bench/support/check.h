@@ -5,7 +5,22 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/precision.h"
+
 namespace rho::bench {
+
+/// The largest relative error of an operand of products in `precision`, cut off where it is not
+/// rounded to nearest.
+inline double operand_rounding(kernels::ProductPrecision precision) {
+  switch (precision) {
+    case kernels::ProductPrecision::TensorFloat32:
+      return 0x1p-10;
+    case kernels::ProductPrecision::BFloat16:
+      return 0x1p-7;
+    default:
+      return 0.0;
+  }
+}
 
 /// A sum in double, with what bounds the error of another way to compute it.
 struct ReferenceSum {
@@ -24,13 +39,13 @@ struct ReferenceSum {
   /// largest relative error of an operand that was rounded before.
   template <class T>
   bool agrees_with(T found, double rounding = 0.0) const {
-    return std::abs(static_cast<double>(found) - sum) <=
-           tolerance<T>() + rounding * (2.0 + rounding) * magnitude;
+    return std::abs(static_cast<double>(found) - sum) <= tolerance<T>(rounding);
   }
   template <class T>
-  double tolerance() const {
+  double tolerance(double rounding = 0.0) const {
     constexpr auto kEpsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-    return 4.0 * std::sqrt(static_cast<double>(terms)) * kEpsilon * magnitude;
+    const double of_sum = 4.0 * std::sqrt(static_cast<double>(terms)) * kEpsilon;
+    return (of_sum + rounding * (2.0 + rounding)) * magnitude;
   }
 };
 

@@ -296,10 +296,11 @@ void multiply(const WinogradScheme& scheme, const WinogradScheme::Direction& dir
       product.columns = v.panel(filter, p);
       product.column_step = panels.width(p);
       product.valid_columns = panels.computed(p);
+      const std::int64_t first_phase = first / v.outs().channels,
+                         last_phase = last / v.outs().channels;
       scheme.for_each_frequency(filter, [&](std::int64_t f) {
         bool any = false;
-        const std::int64_t channels = v.outs().channels;
-        for (std::int64_t phase = first / channels; phase <= last / channels; ++phase)
+        for (std::int64_t phase = first_phase; phase <= last_phase; ++phase)
           any = any || scheme.has(direction, f, phase);
         if (!any) return;
         const Runs runs(scheme, direction, f, v.ins());

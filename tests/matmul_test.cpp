@@ -66,10 +66,10 @@ void expect_all_layouts(std::int64_t rows, std::int64_t depth, std::int64_t colu
 }
 
 TEST(Matmul, EqualsPlainLoops) {
-  const std::int64_t sizes[][3] = {{1, 1, 1},    {1, 7, 1},     {2, 3, 4},    {5, 1, 9},
-                                   {6, 16, 16},  {7, 17, 33},   {13, 31, 34}, {1, 300, 10},
-                                   {100, 3, 10}, {67, 259, 41}, {3, 513, 8},  {150, 20, 2},
-                                   {4, 5, 1100}, {12, 2, 24}};
+  const std::int64_t sizes[][3] = {{1, 1, 1},    {1, 7, 1},     {2, 3, 4},      {5, 1, 9},
+                                   {6, 16, 16},  {7, 17, 33},   {13, 31, 34},   {1, 300, 10},
+                                   {100, 3, 10}, {67, 259, 41}, {3, 513, 8},    {150, 20, 2},
+                                   {4, 5, 1100}, {12, 2, 24},   {300, 500, 70}, {40, 1024, 130}};
   for (const auto& [rows, depth, columns] : sizes) {
     expect_all_layouts<float>(rows, depth, columns);
     expect_all_layouts<double>(rows, depth, columns);

@@ -1,6 +1,7 @@
 // Matrix product in cache blocks (Goto and van de Geijn 2008; Van Zee and van de Geijn 2015): a
-// block of A stays in the second-level cache, a panel of B in the first, and the micro-kernel runs
-// over their tiles. An operand is packed only where that pays: a small one is read as it lies.
+// block of A and a panel of B stay in the second-level cache, what the tiles of the micro-kernel
+// read most often in the first. An operand is packed only where that pays: a small one is read as
+// it lies.
 #include "kernels/matmul.h"
 
 #include <algorithm>
@@ -48,25 +49,25 @@ struct Matrix {
   }
 };
 
-/// Of a packed panel of B: rows of A, in place or packed, meet as many.
+/// Steps along K between which sums go to memory, as equal as can be. Three quarters of the first
+/// cache hold what is read again and again: contiguous rows of A, which a tile has few of, while
+/// panels of B come from the second cache; else a panel, because the elements of one step of
+/// adjacent rows take a line of their own.
 template <class T>
-int panel_vectors() {
-  return cpu::micro_kernels<T>().widest(Rows::Adjacent);
-}
-
-/// Steps along K between which sums go to memory, as equal as can be: a panel of B takes three
-/// quarters of the first cache.
-template <class T>
-std::int64_t depth_block(std::int64_t depth) {
-  const std::int64_t panel = bytes<T>(panel_vectors<T>() * cpu::micro_kernels<T>().lanes);
-  const std::int64_t most = std::clamp<std::int64_t>(cpu::caches().first * 3 / 4 / panel, 64, 384);
+std::int64_t depth_block(Rows kind, std::int64_t depth) {
+  const auto& kernels = cpu::micro_kernels<T>();
+  const int vectors = kernels.widest(kind);
+  const std::int64_t kept =
+      kind == Rows::Contiguous ? kernels.max_rows(kind, vectors) : vectors * kernels.lanes;
+  const std::int64_t most =
+      std::clamp<std::int64_t>(cpu::caches().first * 3 / 4 / bytes<T>(kept), 64, 384);
   return round_up(ceil_div(depth, ceil_div(depth, most)), 8);
 }
 
-/// Rows of A that take half of the second cache, so many steps deep.
+/// Rows of A that take three quarters of the second cache, so many steps deep.
 template <class T>
 std::int64_t max_block_rows(std::int64_t depth) {
-  return std::clamp<std::int64_t>(cpu::caches().second / 2 / bytes<T>(depth) / 8 * 8, 64,
+  return std::clamp<std::int64_t>(cpu::caches().second * 3 / 4 / bytes<T>(depth) / 8 * 8, 64,
                                   kMaxBlockM);
 }
 
@@ -144,37 +145,43 @@ struct RightOperand {
   }
 };
 
-/// A block of rows of A as the micro-kernel reads it.
+/// How the micro-kernel reads the rows of A.
 template <class T>
 struct LeftOperand {
-  Matrix<T> matrix;
+  bool is_packed;
   Rows kind;
 
-  explicit LeftOperand(const Matrix<T>& a)
-      : matrix(a), kind(a.across == 1 ? Rows::Adjacent : Rows::Contiguous) {}
-
-  /// Whether reading it in place is slow: many pages, or rows that fall into one cache set.
-  bool is_scattered(std::int64_t rows, std::int64_t depth) const {
-    if (bytes<T>(rows * depth) <= cpu::caches().first) return false;
-    return kind == Rows::Adjacent || bytes<T>(matrix.across) % kPage == 0;
+  /// For a product with `columns`, which is computed in blocks of at most `rows`.
+  LeftOperand(const Matrix<T>& a, std::int64_t rows, std::int64_t columns, std::int64_t depth) {
+    const bool adjacent = a.across == 1;
+    const bool readable = adjacent || a.along == 1;
+    const auto& kernels = cpu::micro_kernels<T>();
+    const int widest = kernels.widest(adjacent ? Rows::Adjacent : Rows::Contiguous);
+    const bool read_again = columns > widest * kernels.lanes;
+    // Reading them in place is slow where they lie in many pages, or fall into one cache set.
+    const bool scattered = bytes<T>(rows * depth) > cpu::caches().first &&
+                           (adjacent || bytes<T>(a.across) % kPage == 0);
+    is_packed = !readable || (read_again && scattered);
+    kind = adjacent && !is_packed ? Rows::Adjacent : Rows::Contiguous;
   }
 
-  /// Copies rows x depth of it, which keeps them in few pages and away from one cache set.
-  void pack(std::int64_t rows, std::int64_t depth, cpu::Scratch& scratch) {
+  /// Contiguous rows, rows x depth of them: in few pages, and away from one cache set.
+  static Matrix<T> pack(const Matrix<T>& a, std::int64_t rows, std::int64_t depth,
+                        cpu::Scratch& scratch) {
     const std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-    const bool adjacent = kind == Rows::Adjacent;
-    const std::int64_t length = adjacent ? rows : depth, count = adjacent ? depth : rows;
-    const std::int64_t pitch = round_up(length, line) + line;
-    const std::int64_t from = adjacent ? matrix.along : matrix.across,
-                       step = adjacent ? 1 : matrix.along;
-    T* const to = scratch.get<T>(count * pitch);
-    for (std::int64_t i = 0; i < count; ++i)
-      if (step == 1)
-        std::copy_n(matrix.data + i * from, length, to + i * pitch);
-      else
-        for (std::int64_t k = 0; k < length; ++k)
-          to[i * pitch + k] = matrix.data[i * from + k * step];
-    matrix = adjacent ? Matrix<T>{to, 1, pitch} : Matrix<T>{to, pitch, 1};
+    const std::int64_t pitch = round_up(depth, line) + line;
+    T* const to = scratch.get<T>(rows * pitch);
+    if (a.across == 1) {
+      cpu::transpose(a.data, a.along, depth, rows, to, pitch);
+    } else {
+      for (std::int64_t i = 0; i < rows; ++i)
+        if (a.along == 1)
+          std::copy_n(a.data + i * a.across, depth, to + i * pitch);
+        else
+          for (std::int64_t k = 0; k < depth; ++k)
+            to[i * pitch + k] = a.data[i * a.across + k * a.along];
+    }
+    return {to, pitch, 1};
   }
 };
 
@@ -192,9 +199,9 @@ template <class T>
 
 /// out (rows x the columns of panels [first, last), leading extent ld) = a b, with one thread.
 template <class T>
-void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t rows,
-                    std::int64_t first, std::int64_t last, bool accumulate, T* out,
-                    std::int64_t ld) {
+void multiply_block(const Matrix<T>& a, const LeftOperand<T>& left, const RightOperand<T>& b,
+                    std::int64_t rows, std::int64_t first, std::int64_t last, bool accumulate,
+                    T* out, std::int64_t ld) {
   thread_local cpu::Scratch scratch;
   const auto& kernels = cpu::micro_kernels<T>();
   const Panels<T>& panels = b.panels;
@@ -205,12 +212,10 @@ void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t r
   for (std::int64_t k = 0; k < b.depth; k += b.block) {
     product.length = std::min(b.block, b.depth - k);
     product.accumulate = accumulate || k > 0;
-    LeftOperand<T> left(a.at(0, k));
-    const bool readable = left.kind == Rows::Adjacent || left.matrix.along == 1;
-    if (!readable || (last - first > 1 && left.is_scattered(rows, b.depth)))
-      left.pack(rows, product.length, scratch);
-    product.row_pitch = left.matrix.across;
-    product.row_step = left.matrix.along;
+    const Matrix<T> block =
+        left.is_packed ? left.pack(a.at(0, k), rows, product.length, scratch) : a.at(0, k);
+    product.row_pitch = block.across;
+    product.row_step = block.along;
     for (std::int64_t p = first; p < last; ++p) {
       product.columns = b.columns(p, k);
       product.column_step = b.step(p);
@@ -219,7 +224,7 @@ void multiply_block(const Matrix<T>& a, const RightOperand<T>& b, std::int64_t r
       const std::int64_t together = kTilesTogether * kernels.max_rows(left.kind, vectors);
       for (std::int64_t i = 0; i < rows; i += product.count) {
         product.count = rows - i < 2 * together ? rows - i : together;
-        product.rows = left.matrix.at(i, 0).data;
+        product.rows = block.at(i, 0).data;
         product.out = out + i * ld + panels.first(p);
         if (p + 1 < last && !b.is_direct(p + 1))
           prefetch_share(b.columns(p + 1, k), product.length * b.step(p + 1), i, i + product.count,
@@ -239,7 +244,8 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
   const bool serial = workers == 1 || rows * columns * depth <= cpu::kSerialProducts;
   // Each thread takes columns of its own, where that gives it enough to do, and packs them where it
   // needs them: what another core has packed would come through the shared cache.
-  const Panels<T> shares(columns, panel_vectors<T>());
+  const auto& kernels = cpu::micro_kernels<T>();
+  const Panels<T> shares(columns, kernels.widest(Rows::Adjacent));
   if (!serial && shares.count >= workers &&
       (rows <= kFewRows || columns >= kManyColumns * workers)) {
     return cpu::parallel_for(workers, [&](std::int64_t part) {
@@ -249,16 +255,13 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
       multiply_matrices(a, b.at(first, 0), rows, last - first, depth, out + first, ld, 1);
     });
   }
-  const auto& kernels = cpu::micro_kernels<T>();
-  const std::int64_t width = panel_vectors<T>() * kernels.lanes;
+  const LeftOperand<T> left(a, std::min(rows, kMaxBlockM), columns, depth);
   // What is read by one or two rows of tiles, or lies in few pages, is not packed.
   const bool direct =
       b.across == 1 && (rows <= 16 || bytes<T>(depth * b.along) <= cpu::caches().second / 4);
-  const int widest = kernels.widest(Rows::Contiguous);
-  const bool wide =
-      direct && a.across != 1 && bytes<T>(depth * widest * kernels.lanes) <= cpu::caches().first;
-  const int vectors = wide ? widest : panel_vectors<T>();
-  const std::int64_t block = depth_block<T>(depth);
+  const int vectors = kernels.widest(left.kind);
+  const std::int64_t width = vectors * kernels.lanes;
+  const std::int64_t block = depth_block<T>(left.kind, depth);
   const std::int64_t most =
       direct ? columns : std::max(kPackedElements / block / width * width, width);
   // Enough blocks for every thread; where the cuts lie changes no result.
@@ -285,8 +288,9 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
       }
       const auto multiply_one = [&](std::int64_t at) {
         const std::int64_t i = at % blocks_m * height, n = at / blocks_m;
-        multiply_block(a.at(i, k), right, std::min(height, rows - i), panels.count * n / blocks_n,
-                       panels.count * (n + 1) / blocks_n, k > 0, out + i * ld + j, ld);
+        multiply_block(a.at(i, k), left, right, std::min(height, rows - i),
+                       panels.count * n / blocks_n, panels.count * (n + 1) / blocks_n, k > 0,
+                       out + i * ld + j, ld);
       };
       cpu::parallel_ranges(blocks_m * blocks_n, serial ? blocks_m * blocks_n : 1,
                            [&](std::int64_t at, std::int64_t end) {

@@ -38,7 +38,7 @@ HWY_ATTR HWY_INLINE auto cut(V v) {
 
 // The loops over rows and vectors must unroll fully, or the accumulators do not stay in registers.
 // The last vector is a variable of its own, because it may be a half and need not be whole.
-template <Rows kind, int kRows, int kVectors, bool kHalf, bool kFinish, class T>
+template <Rows kind, int kRows, int kVectors, bool kHalf, class T>
 HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t first) {
   using Tag = hn::ScalableTag<T>;
   const Tag d;
@@ -113,7 +113,7 @@ HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t f
       last[i] = hn::Add(load_last(from + kAtLast), last[i]);
     }
   }
-  if constexpr (kFinish) {
+  if (kContiguous && product.bias != nullptr) {
     const T* const residual =
         product.residual == nullptr ? nullptr : product.residual + first * out_pitch;
     const auto floor = hn::Set(d, product.floor);
@@ -147,15 +147,8 @@ HWY_ATTR HWY_INLINE void run_tile(const PanelProduct<T>& product, std::int64_t f
 
 template <Rows kind, int kRows, int kVectors, bool kHalf, class T>
 HWY_ATTR void run_tiles(const PanelProduct<T>& product, std::int64_t first, std::int64_t tiles) {
-  if constexpr (kind == Rows::Contiguous) {
-    if (product.bias != nullptr) {
-      for (std::int64_t t = 0; t < tiles; ++t)
-        run_tile<kind, kRows, kVectors, kHalf, true>(product, first + t * kRows);
-      return;
-    }
-  }
   for (std::int64_t t = 0; t < tiles; ++t)
-    run_tile<kind, kRows, kVectors, kHalf, false>(product, first + t * kRows);
+    run_tile<kind, kRows, kVectors, kHalf>(product, first + t * kRows);
 }
 
 /// Rows of a tile: what is left of the registers holds the columns and one element of a row. Of 16

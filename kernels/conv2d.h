@@ -41,6 +41,12 @@ inline constinit Slot<void(const Tensor& x, const Tensor& w, const Conv2dOptions
                            const Conv2dEpilogue& then, const Tensor& out)>
     conv2d_forward{"conv2d"};
 
+/// y as without an epilogue, and mean and (biased) variance [O] of its channels as
+/// batch_statistics gives them, in one pass over y where that can be; y has values.
+inline constinit Slot<void(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
+                           const Tensor& y, const Tensor& mean, const Tensor& variance)>
+    conv2d_with_statistics{"conv2d_with_statistics"};
+
 using Conv2dGradKernel = void(const Tensor& a, const Tensor& b, const Conv2dOptions& options,
                               const Tensor& out);
 /// (grad_y, w) -> grad_x, overwritten

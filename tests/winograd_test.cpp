@@ -400,6 +400,84 @@ TEST(Winograd, SameBitsForAnyNumberOfThreads) {
   kernels::set_threads(before);
 }
 
+/// y's channels against sums in double. A tile's deviations d from its part's first pixel are added
+/// up in float: 16 of them, and as many squares, of which each is rounded. No |d| is more than the
+/// range of the channel, nor do their means deviate more.
+void expect_statistics_of(const Tensor& y, const Tensor& mean, const Tensor& variance) {
+  const auto values = y.to_vector<double>(), means = mean.to_vector<double>(),
+             variances = variance.to_vector<double>();
+  const std::size_t channels = means.size(), rows = values.size() / channels;
+  constexpr double kEps = std::numeric_limits<float>::epsilon();
+  for (std::size_t c = 0; c < channels; ++c) {
+    double sum = 0.0, squares = 0.0, least = values[c], most = values[c];
+    for (std::size_t i = c; i < values.size(); i += channels) {
+      sum += values[i];
+      least = std::min(least, values[i]);
+      most = std::max(most, values[i]);
+    }
+    const double expected = sum / static_cast<double>(rows), range = most - least;
+    for (std::size_t i = c; i < values.size(); i += channels)
+      squares += (values[i] - expected) * (values[i] - expected);
+    EXPECT_LE(std::abs(means[c] - expected), kEps * (std::abs(expected) + 18 * range)) << c;
+    EXPECT_LE(std::abs(variances[c] - squares / static_cast<double>(rows)),
+              kEps * (18 + 2 * 18) * range * range)
+        << c;
+  }
+}
+
+// Taken on the way to memory where the channels fill vectors, and else in a pass of their own.
+TEST(Winograd, StatisticsAreThoseOfTheResult) {
+  const int before = kernels::threads();
+  std::vector<WinogradCase> cases = winograd_cases();
+  std::erase_if(cases, [](const WinogradCase& c) { return c.x[0] == 0; });
+  const std::int64_t many = 2 * kernels::cpu::caches().second / (16 * 64 * 4) + 1;
+  cases.push_back({{many, 8, 8, 16}, {16, 3, 3, 16}, 1, 1});
+  cases.push_back({{5, 30, 27, 9}, {32, 3, 3, 9}, 1, 1});
+  cases.push_back({{6, 34, 31, 16}, {48, 3, 3, 16}, 2, 1});
+  cases.push_back({{4, 22, 19, 10}, {16, 5, 5, 10}, 1, 2});
+  cases.push_back({{4, 42, 37, 10}, {16, 5, 5, 10}, 2, 2});
+  for (const double centre : {0.0, 1e3})
+    for (const WinogradCase& c : cases) {
+      SCOPED_TRACE(::testing::Message() << c << " around " << centre);
+      const Tensor x = uniform<float>(c.x, 1, centre - 1.0, centre + 1.0);
+      const Tensor w = uniform<float>(c.w, 2);
+      const auto outs = c.y()[3];
+      const auto run = [&](int threads) {
+        kernels::set_threads(threads);
+        const Tensor y = uniform<float>(c.y(), 3), mean = uniform<float>({outs}, 4),
+                     variance = uniform<float>({outs}, 5);
+        kernels::conv2d_with_statistics(x, w, c.options(), y, mean, variance);
+        return std::vector{y, mean, variance};
+      };
+      const std::vector<Tensor> found = run(1);
+      const Tensor y = uniform<float>(c.y(), 6);
+      kernels::conv2d_forward(x, w, c.options(), {}, y);
+      EXPECT_EQ(found[0].to_vector<float>(), y.to_vector<float>());
+      expect_statistics_of(y, found[1], found[2]);
+      for (const int threads : {2, 3}) {
+        const std::vector<Tensor> more = run(threads);
+        for (std::size_t i = 0; i < found.size(); ++i)
+          EXPECT_EQ(more[i].to_vector<float>(), found[i].to_vector<float>());
+      }
+    }
+  kernels::set_threads(before);
+}
+
+TEST(Winograd, StatisticsNameWhatIsWrong) {
+  const auto message = [](const Shape& x, const Shape& channels) {
+    const Shape w{16, 3, 3, 16};
+    const Conv2dOptions options{.pad_h = 1, .pad_w = 1};
+    return testing::message_of([&] {
+      kernels::conv2d_with_statistics(uniform<float>(x), uniform<float>(w), options,
+                                      uniform<float>(kernels::conv2d_shape(x, w, options)),
+                                      uniform<float>(channels), uniform<float>({16}));
+    });
+  };
+  EXPECT_TRUE(
+      testing::contains(message({0, 8, 8, 16}, {16}), "[conv2d_with_statistics]", "[0, 8, 8, 16]"));
+  EXPECT_TRUE(testing::contains(message({2, 8, 8, 16}, {15}), "[batch_statistics]", "[15]"));
+}
+
 TEST(Winograd, IsUsedWhereItPays) {
   const auto used = [](const Shape& x, const Shape& w, const Conv2dOptions& options) {
     return kernels::cpu::winograd_shape(x, w, kernels::conv2d_shape(x, w, options), options)

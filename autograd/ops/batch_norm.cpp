@@ -64,7 +64,7 @@ Variable without_value(const Variable& residual, const Tensor& instead) {
 }  // namespace
 
 BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const Variable& beta,
-                                 double eps, const Epilogue& then) {
+                                 double eps, const Epilogue& then, const BatchStatistics& known) {
   constexpr auto op = "batch_norm_train";
   expect_channels(op, x, gamma.value());
   expect_channels(op, x, beta.value());
@@ -72,10 +72,16 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
   const Shape rows = rows_of(x.shape());
   check(rows[0] > 0, op, "the statistics of no values: x ", x.shape());
   const Tensor flat = kernels::contiguous(x.value()).view(rows);
-  const Tensor mean_ = Tensor::empty(gamma.shape(), x.dtype(), flat.device());
-  const Tensor variance = like(mean_);
-  kernels::batch_statistics(flat, mean_, variance);
-  const auto with = arguments(mean_, variance, gamma, beta, eps, then);
+  BatchStatistics of_x = known;
+  if (known.mean.defined()) {
+    expect_channels(op, x, known.mean);
+    expect_channels(op, x, known.variance);
+  } else {
+    of_x = {Tensor::empty(gamma.shape(), x.dtype(), flat.device()),
+            Tensor::empty(gamma.shape(), x.dtype(), flat.device())};
+    kernels::batch_statistics(flat, of_x.mean, of_x.variance);
+  }
+  const auto with = arguments(of_x.mean, of_x.variance, gamma, beta, eps, then);
   const Tensor value = normalize(flat, with, then);
   const bool residual = then.residual.defined();
   // Without a residual the gradient finds the sign of y from x, and y need not be kept. Shared by
@@ -107,7 +113,7 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
         const Variable z = reshape(centred / deviation * in[1] + in[2], shape);
         return y.defined() ? relu_mask(z + in[3], y.view(shape)) : apply({in[3], relu}, z);
       });
-  return {out, mean_, variance};
+  return {out, of_x.mean, of_x.variance};
 }
 
 Variable batch_norm_eval(const Variable& x, const Variable& gamma, const Variable& beta,

@@ -13,9 +13,11 @@ struct BatchNormOutput {
 
 /// y = gamma (x - mean) / sqrt(variance + eps) + beta with the statistics of this batch.
 /// x [..., C]; gamma, beta [C]. What follows is applied to y in the same pass, and its gradient
-/// taken in the same passes.
+/// taken in the same passes. The statistics, where they are known, are those of x and not taken
+/// again.
 BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const Variable& beta,
-                                 double eps, const Epilogue& then = {});
+                                 double eps, const Epilogue& then = {},
+                                 const BatchStatistics& known = {});
 /// The same with given statistics, which are constants.
 Variable batch_norm_eval(const Variable& x, const Variable& gamma, const Variable& beta,
                          const Tensor& mean, const Tensor& variance, double eps,

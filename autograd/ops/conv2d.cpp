@@ -54,21 +54,33 @@ Variable weight_grad(const Variable& x, const Variable& grad_y, const Conv2dOpti
                 });
 }
 
-}  // namespace
-
-Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options) {
-  const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
-  return record("conv2d", run_forward(x, weight, options, {}, shape), {x, weight},
-                [=](const Variable& grad) -> std::vector<Variable> {
-                  Variable by_x, by_weight;
-                  if (x.requires_grad()) by_x = input_grad(grad, weight, options, x.shape());
-                  if (weight.requires_grad())
-                    by_weight = weight_grad(x, grad, options, weight.shape());
-                  return {by_x, by_weight};
-                });
+Tensor run_forward(const Variable& x, const Variable& weight, const Conv2dOptions& options,
+                   BatchStatistics& statistics, const Shape& shape) {
+  const auto empty = [&](const Shape& of) {
+    return Tensor::empty(of, x.dtype(), x.value().device());
+  };
+  const Tensor y = empty(shape);
+  if (y.numel() == 0) return y;
+  statistics = {empty({shape.back()}), empty({shape.back()})};
+  kernels::conv2d_with_statistics(kernels::contiguous(x.value()),
+                                  kernels::contiguous(weight.value()), options, y, statistics.mean,
+                                  statistics.variance);
+  return y;
 }
 
-namespace {
+/// Statistics are taken where the pointer is not null.
+Variable convolution(const Variable& x, const Variable& weight, const Conv2dOptions& options,
+                     BatchStatistics* statistics) {
+  const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
+  const Tensor y = statistics == nullptr ? run_forward(x, weight, options, {}, shape)
+                                         : run_forward(x, weight, options, *statistics, shape);
+  return record("conv2d", y, {x, weight}, [=](const Variable& grad) -> std::vector<Variable> {
+    Variable by_x, by_weight;
+    if (x.requires_grad()) by_x = input_grad(grad, weight, options, x.shape());
+    if (weight.requires_grad()) by_weight = weight_grad(x, grad, options, weight.shape());
+    return {by_x, by_weight};
+  });
+}
 
 /// Of relu(z + bias + residual) = y, or where y is undefined of z + bias + residual: the gradients
 /// of z, which are the residual's, and of the bias, where there is one.
@@ -88,6 +100,10 @@ LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias)
 
 }  // namespace
 
+Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options) {
+  return convolution(x, weight, options, nullptr);
+}
+
 Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& options,
                 const Variable& bias, const Epilogue& then) {
   const bool with_bias = bias.defined(), with_residual = then.residual.defined();
@@ -95,7 +111,7 @@ Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& 
     return v.defined() ? kernels::contiguous(v.value()) : Tensor();
   };
   const kernels::Conv2dEpilogue epilogue{value(bias), value(then.residual), then.relu};
-  if (epilogue.empty()) return conv2d(x, weight, options);
+  if (epilogue.empty()) return convolution(x, weight, options, then.statistics);
   const Shape shape = kernels::conv2d_shape(x.shape(), weight.shape(), options);
   const Tensor y = run_forward(x, weight, options, epilogue, shape);
   return record_fused(

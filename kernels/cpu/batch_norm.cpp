@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
+#include "kernels/cpu/channel_statistics.h"
 #include "kernels/cpu/scratch.h"
 
 namespace rho::kernels {
@@ -17,26 +18,16 @@ T* at(T* data, std::int64_t first) {
   return data == nullptr ? nullptr : data + first;
 }
 
-void store(const std::vector<double>& values, const Tensor& to) {
-  dispatch_floating(to.dtype(), "batch_norm", [&]<class T>() {
-    std::transform(values.begin(), values.end(), to.data<T>(),
-                   [](double value) { return static_cast<T>(value); });
-  });
-}
-
-/// One pass: means and centred squares of each chunk, merged by the update of Chan, Golub and
-/// LeVeque (1983), for all chunks at once. A chunk's deviations are those from its first row, so
-/// that what cancels in its squares, sum d^2 - (sum d)^2 / n, is at most n times what is left: the
-/// first row itself deviates from the mean by no less than the mean does from it.
+/// One pass over memory. A chunk's deviations are those from its first row, so that what cancels in
+/// its squares, sum d^2 - (sum d)^2 / n, is at most n times what is left: the first row itself
+/// deviates from the mean by no less than the mean does from it.
 void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& variance) {
   expect_batch_statistics(x, mean, variance);
   dispatch_floating(x.dtype(), "batch_statistics", [&]<class T>() {
     const cpu::BatchNormLoops<T>& loops = cpu::batch_norm_loops<T>();
     const cpu::ChannelRows of(x, loops.lanes);
     const T* const data = x.data<T>();
-    const std::int64_t channels = of.channels;
-    // A chunk's means, then its squares.
-    std::vector<double> partial(static_cast<std::size_t>(of.chunks * 2 * channels));
+    cpu::ChannelStatistics statistics(of.chunks, of.channels);
     of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
       thread_local cpu::Scratch scratch;
       double* const sums = scratch.get<double>(3 * of.period);
@@ -45,37 +36,11 @@ void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& var
       of.repeat(data + first, centre);
       std::fill_n(sums, 2 * of.period, 0.0);
       loops.add_deviations(of.period, centre, data + first, count, sums, squares);
-      double* const means = partial.data() + chunk * 2 * channels;
-      double* const centred = means + channels;
-      of.fold(sums, means);
-      of.fold(squares, centred);
-      const auto rows = static_cast<double>(of.rows_of(chunk));
-      for (std::int64_t c = 0; c < channels; ++c) {
-        means[c] /= rows;
-        centred[c] -= rows * means[c] * means[c];
-        means[c] += centre[c];
-      }
+      of.fold(sums, statistics.sums(chunk));
+      of.fold(squares, statistics.squares(chunk));
+      statistics.centre(chunk, of.rows_of(chunk), centre);
     });
-    const auto width = static_cast<std::size_t>(channels);
-    const auto count = static_cast<double>(of.rows);
-    std::vector<double> centre(width, 0.0), squares(width, 0.0);
-    for (std::int64_t chunk = 0; chunk < of.chunks; ++chunk) {
-      const double* const means = partial.data() + chunk * 2 * channels;
-      const auto weight = static_cast<double>(of.rows_of(chunk));
-      for (std::size_t c = 0; c < width; ++c) centre[c] += weight * means[c];
-    }
-    for (double& value : centre) value /= count;
-    for (std::int64_t chunk = 0; chunk < of.chunks; ++chunk) {
-      const double* const means = partial.data() + chunk * 2 * channels;
-      const auto weight = static_cast<double>(of.rows_of(chunk));
-      for (std::size_t c = 0; c < width; ++c) {
-        const double d = means[c] - centre[c];
-        squares[c] += means[width + c] + weight * d * d;
-      }
-    }
-    for (double& value : squares) value /= count;
-    store(centre, mean);
-    store(squares, variance);
+    statistics.merge(mean, variance);
   });
 }
 
@@ -153,9 +118,9 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
         mean_grad[c] += partial[chunk + c];
         slope[c] += partial[chunk + width + c];
       }
-    store(mean_grad, grads.beta);
+    cpu::store(mean_grad, grads.beta);
     for (std::size_t c = 0; c < slope.size(); ++c) slope[c] *= tables.inverse[c];
-    store(slope, grads.gamma);
+    cpu::store(slope, grads.gamma);
     const auto count = static_cast<double>(of.rows);
     for (double& value : mean_grad) value /= count;
     for (double& value : slope) value /= count;

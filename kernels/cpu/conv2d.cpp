@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/batch_norm.h"
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/direct_weight_grad.h"
 #include "kernels/cpu/epilogue.h"
@@ -188,7 +189,24 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
   });
 }
 
+void with_statistics(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
+                     const Tensor& y, const Tensor& mean, const Tensor& variance) {
+  expect_conv2d(x, w, y, options);
+  check(y.numel() > 0, "conv2d_with_statistics", "of no values: shape ", y.shape());
+  const Tensor rows = rows_of(y, w.size(0));
+  expect_batch_statistics(rows, mean, variance);
+  const auto shape = winograd_of(x, w, y, options);
+  if (shape && cpu::sums_channels(*shape)) {
+    expect_ieee_products("conv2d", y);
+    return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(), y.data<float>(), mean,
+                                 variance);
+  }
+  forward(x, w, options, {}, y);
+  batch_statistics(rows, mean, variance);
+}
+
 const Fill fill_forward{conv2d_forward, DeviceType::CPU, &forward};
+const Fill fill_with_statistics{conv2d_with_statistics, DeviceType::CPU, &with_statistics};
 const Fill fill_input_grad{conv2d_input_grad, DeviceType::CPU, &input_grad};
 const Fill fill_weight_grad{conv2d_weight_grad, DeviceType::CPU, &weight_grad};
 

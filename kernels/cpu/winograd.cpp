@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/caches.h"
+#include "kernels/cpu/channel_statistics.h"
 #include "kernels/cpu/integers.h"
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/parallel.h"
@@ -24,6 +25,7 @@ constexpr std::int64_t kMinChannels = 8;
 constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient goes to memory
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
 constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
+constexpr std::int64_t kTilesOfPart = 16;   // of y's statistics
 
 /// Tiles between asking for the pixels of one and using them: the next rows of an image lie where
 /// no hardware looks ahead.
@@ -383,23 +385,63 @@ Squares<T> outputs(const WinogradShape& s, T* y, T* outside) {
           .outside = outside};
 }
 
-/// Slides the filters over `from`, which gives `to`, where `finish` reads the pixels of `residual`.
+/// What happens to pixels on their way to memory, where it is not null.
+struct OnTheWay {
+  const WinogradScheme::Finish* finish = nullptr;
+  const Squares<const float>* residual = nullptr;  ///< whose pixels `finish` reads
+  ChannelStatistics* statistics = nullptr;         ///< of the pixels, without the two others
+};
+
+/// Of kTilesOfPart tiles after each other, as one thread takes them.
+class PartStatistics {
+ public:
+  PartStatistics(ChannelStatistics* of, const Squares<float>& pixels, Scratch& scratch)
+      : of_(of),
+        pixels_(pixels),
+        centre_(of == nullptr ? nullptr : scratch.get<float>(pixels.channels)) {}
+
+  /// For the sums of tile t, which adds its own.
+  WinogradScheme::Moments moments(std::int64_t t) const {
+    const std::int64_t part = t / kTilesOfPart;
+    return {t % kTilesOfPart == 0, centre_, of_->sums(part), of_->squares(part)};
+  }
+  void added(std::int64_t t, const Tile& tile, bool last) {
+    const auto inside = [](std::int64_t i, std::int64_t extent) {
+      return std::min(kTile, extent - i * kTile);
+    };
+    count_ += inside(tile.row, pixels_.height) * inside(tile.column, pixels_.width);
+    if (!last && (t + 1) % kTilesOfPart != 0) return;
+    of_->centre(t / kTilesOfPart, count_, centre_);
+    count_ = 0;
+  }
+
+ private:
+  ChannelStatistics* of_;
+  const Squares<float>& pixels_;
+  float* centre_;
+  std::int64_t count_ = 0;
+};
+
+/// Slides the filters over `from`, which gives `to`.
 void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direction,
            const Tiles& tiles, const PackedFilters& filters, const Squares<const float>& from,
-           const Squares<float>& to, const WinogradScheme::Finish* finish = nullptr,
-           const Squares<const float>* residual = nullptr) {
+           const Squares<float>& to, const OnTheWay& on_the_way = {}) {
   const std::int64_t in = from.depth(), out = to.depth();
   // Products may overwrite what they are made of where one pass over it gives all of them.
   const bool in_place = filters.panels().count == 1 && in == out;
   const std::int64_t most = block_of(scheme, in_place ? in : in + out, in, out);
   // As many blocks for each thread, and some, because threads are not equally fast.
   const std::int64_t rounds = std::max<std::int64_t>(4, ceil_div(tiles.count, most * threads()));
-  const std::int64_t block = ceil_div(tiles.count, rounds * threads());
+  const std::int64_t even = ceil_div(tiles.count, rounds * threads());
+  // One thread has all tiles of a part.
+  const std::int64_t block =
+      on_the_way.statistics == nullptr ? even : ceil_div(even, kTilesOfPart) * kTilesOfPart;
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
   const bool streams = direction.output[0].stream != nullptr && to.channels % 16 == 0 &&
                        is_streamed(to.data, images * to.height * to.width * to.channels * 4);
   parallel_ranges(tiles.count, block, [&](std::int64_t first, std::int64_t last) {
-    thread_local Scratch scratch_u, scratch_m;
+    thread_local Scratch scratch_u, scratch_m, scratch_centre;
+    PartStatistics part(on_the_way.statistics, to, scratch_centre);
     const Spectrum of_u(scheme.frequencies(), block, in), of_m(scheme.frequencies(), block, out);
     float* const u = scratch_u.get<float>(of_u.size());
     float* const m = in_place ? u : scratch_m.get<float>(of_m.size());
@@ -417,12 +459,25 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
         to.place(tile, phase, cells);
         const WinogradScheme::Backwards& output = direction.output[phase];
         (streams ? output.stream : output.apply)(m + i * of_m.pitch + phase * to.channels,
-                                                 of_m.stride, to.channels, cells, finish);
+                                                 of_m.stride, to.channels, cells,
+                                                 on_the_way.finish);
       }
+    };
+    const auto give_and_sum = [&](std::int64_t i, const Tile& tile) {
+      float* cells[kMaxCells];
+      to.place(tile, 0, cells);
+      const WinogradScheme::Backwards& output = direction.output[0];
+      (streams ? output.stream_summing : output.apply_summing)(
+          m + i * of_m.pitch, of_m.stride, to.channels, cells, part.moments(first + i));
+      part.added(first + i, tile, first + i + 1 == tiles.count);
     };
     for_each_tile(tiles, first, last, take, &from);
     multiply(scheme, direction, u, of_u, filters, last - first, m, of_m);
-    for_each_tile(tiles, first, last, give, streams ? nullptr : &to, residual);
+    const Squares<float>* const wanted = streams ? nullptr : &to;
+    if (on_the_way.statistics != nullptr)
+      for_each_tile(tiles, first, last, give_and_sum, wanted);
+    else
+      for_each_tile(tiles, first, last, give, wanted, on_the_way.residual);
     if (streams) hwy::FlushStream();
   });
 }
@@ -446,8 +501,10 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
   return pays ? std::optional(shape) : std::nullopt;
 }
 
-void winograd_forward(const WinogradShape& s, const float* x, const float* w,
-                      const Epilogue<float>& then, float* y) {
+namespace {
+
+void forward(const WinogradShape& s, const float* x, const float* w, float* y,
+             const OnTheWay& on_the_way) {
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
   const std::int64_t frequencies = scheme.filter_frequencies();
@@ -459,12 +516,28 @@ void winograd_forward(const WinogradShape& s, const float* x, const float* w,
                         filters.set_columns(f, phase * s.ins, o, spectra + f * of.stride, of.pitch,
                                             s.ins, count);
                     });
+  slide(scheme, scheme.forward, Tiles(s.images, s.out_height, s.out_width), filters, inputs(s, x),
+        outputs<float>(s, y, nullptr), on_the_way);
+}
+
+}  // namespace
+
+void winograd_forward(const WinogradShape& s, const float* x, const float* w,
+                      const Epilogue<float>& then, float* y) {
   const WinogradScheme::Finish finish{then.bias != nullptr ? then.bias : zeros(s), then.residual, y,
                                       then.floor};
   const Squares<const float> residual = outputs(s, then.residual, zeros(s));
-  slide(scheme, scheme.forward, Tiles(s.images, s.out_height, s.out_width), filters, inputs(s, x),
-        outputs<float>(s, y, nullptr), then.empty ? nullptr : &finish,
-        then.residual != nullptr ? &residual : nullptr);
+  forward(s, x, w, y,
+          {.finish = then.empty ? nullptr : &finish,
+           .residual = then.residual != nullptr ? &residual : nullptr});
+}
+
+void winograd_forward(const WinogradShape& s, const float* x, const float* w, float* y,
+                      const Tensor& mean, const Tensor& variance) {
+  const Tiles tiles(s.images, s.out_height, s.out_width);
+  ChannelStatistics statistics(ceil_div(tiles.count, kTilesOfPart), s.outs);
+  forward(s, x, w, y, {.statistics = &statistics});
+  statistics.merge(mean, variance);
 }
 
 namespace {

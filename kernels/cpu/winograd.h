@@ -36,6 +36,11 @@ std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, cons
 
 void winograd_forward(const WinogradShape& shape, const float* x, const float* w,
                       const Epilogue<float>& then, float* y);
+/// Without an epilogue; and mean and variance of y's channels [outs], of which there are whole
+/// vectors: see sums_channels.
+void winograd_forward(const WinogradShape& shape, const float* x, const float* w, float* y,
+                      const Tensor& mean, const Tensor& variance);
+inline bool sums_channels(const WinogradShape& shape) { return shape.outs % 16 == 0; }
 void winograd_input_grad(const WinogradShape& shape, const float* grad_y, const float* w,
                          float* grad_x);
 void winograd_weight_grad(const WinogradShape& shape, const float* x, const float* grad_y,

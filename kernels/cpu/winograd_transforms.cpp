@@ -301,6 +301,14 @@ HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* 
       store);
 }
 
+template <bool kStream>
+HWY_ATTR HWY_INLINE void store(Vector v, float* to) {
+  if constexpr (kStream)
+    hn::Stream(v, Tag(), to);
+  else
+    hn::StoreU(v, Tag(), to);
+}
+
 /// Frequencies to cells, by Down and Across, which are the line or leave out a point:
 /// finished(v, cell, load) is what is stored of v in a cell, where load(x) reads the same channels
 /// of another pixel.
@@ -317,12 +325,9 @@ HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
     apply_twice<Down, Across>(load, [&](int i, int j, Vector v) HWY_ATTR {
       float* const cell = cells[i * Line::kOut + j];
       if (cell == nullptr) return;
-      const Vector out =
-          finished(v, cell, [&](const float* x) HWY_ATTR { return hn::LoadU(d, x + c); });
-      if constexpr (kStream)
-        hn::Stream(out, d, cell + c);
-      else
-        hn::StoreU(out, d, cell + c);
+      store<kStream>(
+          finished(v, cell, [&](const float* x) HWY_ATTR { return hn::LoadU(d, x + c); }),
+          cell + c);
     });
   if (c == channels) return;
   const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
@@ -354,6 +359,35 @@ HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channe
       });
 }
 
+template <class Line, bool kStream>
+HWY_ATTR void backwards_summing(const float* m, std::int64_t stride, std::int64_t channels,
+                                float* const* cells, const WinogradScheme::Moments& moments) {
+  const Tag d;
+  constexpr auto kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag()));
+  for (std::int64_t c = 0; c < channels; c += kLanes) {
+    Vector centre = hn::LoadU(d, moments.centre + c), sum = hn::Zero(d), squares = hn::Zero(d);
+    apply_twice<Line, Line>(
+        [&](int i, int j) HWY_ATTR { return hn::LoadU(d, m + (i * Line::kIn + j) * stride + c); },
+        [&](int i, int j, Vector v) HWY_ATTR {
+          const int at = i * Line::kOut + j;
+          if (cells[at] == nullptr) return;
+          store<kStream>(v, cells[at] + c);
+          if (at == 0 && moments.first) centre = v;
+          const Vector deviation = hn::Sub(v, centre);
+          sum = hn::Add(sum, deviation);
+          squares = hn::MulAdd(deviation, deviation, squares);
+        });
+    hn::StoreU(centre, d, moments.centre + c);
+    float of_tile[2][kLanes];
+    hn::StoreU(sum, d, of_tile[0]);
+    hn::StoreU(squares, d, of_tile[1]);
+    for (std::int64_t i = 0; i < kLanes; ++i) {
+      moments.sums[c + i] += static_cast<double>(of_tile[0][i]);
+      moments.squares[c + i] += static_cast<double>(of_tile[1][i]);
+    }
+  }
+}
+
 template <class Line, class Down = Line, class Across = Line>
 WinogradScheme::Forwards forwards_of() {
   return {.cells = Line::kIn, .apply = forwards<Line, Down, Across>};
@@ -367,13 +401,22 @@ WinogradScheme::Backwards backwards_of() {
   return of;
 }
 
+/// Of outputs, whose statistics may be wanted.
+template <class Line>
+WinogradScheme::Backwards outputs_of() {
+  WinogradScheme::Backwards of = backwards_of<Line>();
+  of.apply_summing = backwards_summing<Line, false>;
+  if (of.stream != nullptr) of.stream_summing = backwards_summing<Line, true>;
+  return of;
+}
+
 /// Stride 1, tiles of four outputs.
 template <int taps>
 WinogradScheme scheme() {
   constexpr int kTile = WinogradScheme::kTile, kPairs = (taps + kTile - 3) / 2;
   static_assert(Points<kPairs>::kCount == taps + kTile - 1);
   const WinogradScheme::Direction slide{{forwards_of<Interpolate<kPairs>>()},
-                                        {backwards_of<EvaluateTransposed<kPairs, kTile>>()}};
+                                        {outputs_of<EvaluateTransposed<kPairs, kTile>>()}};
   return {.points = Points<kPairs>::kCount,
           .filter_points = Points<kPairs>::kCount,
           .filter = forwards_of<Evaluate<kPairs, taps>>(),
@@ -409,7 +452,7 @@ WinogradSchemes table() {
       .taps3_stride2 = {.points = 9,
                         .filter_points = 6,
                         .filter = forwards_of<StridedFilter>(),
-                        .forward = {{forwards_of<StridedInput>()}, {backwards_of<StridedOutput>()}},
+                        .forward = {{forwards_of<StridedInput>()}, {outputs_of<StridedOutput>()}},
                         .input_grad = {{forwards_of<StridedGradient>()},
                                        {backwards_of<StridedInputGrad>()}},
                         .gradient = forwards_of<StridedGradientFilter>(),

@@ -44,16 +44,28 @@ struct WinogradScheme {
     const float* out;       ///< where the cells lie
     float floor;
   };
+  /// Sums over the cells of tiles, of every channel. A tile's own are in float, those of all in
+  /// double.
+  struct Moments {
+    bool first;       ///< tile: its cell 0 becomes the centre
+    float* centre;    ///< from which cells deviate
+    double* sums;     ///< += deviations
+    double* squares;  ///< += those squared
+  };
   /// Frequencies at m + f * stride to the cells that are not null: `channels` values exactly,
   /// finished where `finish` is not null.
   struct Backwards {
     using Function = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
                               float* const* cells, const Finish* finish);
+    using Summing = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
+                             float* const* cells, const Moments& moments);
     std::int64_t cells = 0;  ///< n
     Function apply = nullptr;
     /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is
     /// no whole line.
     Function stream = nullptr;
+    /// The two with sums of what is stored, for whole vectors of channels; for y alone.
+    Summing apply_summing = nullptr, stream_summing = nullptr;
   };
   static constexpr std::int64_t kNone = -1;
   /// Where a filter slides: what it slides over, and what that gives.

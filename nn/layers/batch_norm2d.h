@@ -28,26 +28,23 @@ class BatchNorm2d : public Module {
 
   Variable forward(const Variable& x) override { return forward_then(x, {}); }
   Variable forward_then(const Variable& x, const Epilogue& epilogue) override {
-    if (!training())
-      return batch_norm_eval(x, gamma_, beta_, buffer("running_mean"), buffer("running_var"), eps_,
-                             epilogue);
-    const BatchNormOutput out = batch_norm_train(x, gamma_, beta_, eps_, epilogue);
-    const std::int64_t samples = x.numel() / x.size(-1);
-    const auto count = static_cast<double>(samples);
-    check(samples > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",
-          x.shape());
-    follow(buffer("running_mean"), out.mean, 1.0);
-    follow(buffer("running_var"), out.variance, count / (count - 1.0));
-    count_batch();
-    return out.y;
+    if (training()) return by_batch(x, {}, epilogue);
+    return batch_norm_eval(x, gamma_, beta_, buffer("running_mean"), buffer("running_var"), eps_,
+                           epilogue);
   }
-  /// What this layer gives behind `layer`, in evaluation: an affine map of its channels, which the
-  /// layer's weight and bias take up.
-  Variable behind(const Affine& layer, const Variable& x, const Epilogue& epilogue) {
-    const auto [weight, bias] =
-        fold_batch_norm({layer.weight(), layer.bias()}, gamma_, beta_, buffer("running_mean"),
-                        buffer("running_var"), eps_);
-    return layer.apply(x, weight, bias, epilogue);
+  /// What this layer gives behind `layer`. In training that one takes the statistics, where it can;
+  /// in evaluation this is an affine map of its channels, which its weight and bias take up.
+  Variable behind(Affine& layer, const Variable& x, const Epilogue& epilogue) {
+    if (training()) {
+      BatchStatistics statistics;
+      const Variable y = layer(x, {.statistics = &statistics});
+      return as_layer([&] { return by_batch(y, statistics, epilogue); });
+    }
+    return layer.as_layer([&] {
+      const AffineMap map = fold_batch_norm({layer.weight(), layer.bias()}, gamma_, beta_,
+                                            buffer("running_mean"), buffer("running_var"), eps_);
+      return layer.apply(x, map.weight, map.bias, epilogue);
+    });
   }
   void after_replay() override { count_batch(); }
   std::string kind() const override { return "BatchNorm2d"; }
@@ -68,6 +65,18 @@ class BatchNorm2d : public Module {
   }
 
  private:
+  /// With the batch's statistics, which may be known.
+  Variable by_batch(const Variable& x, const BatchStatistics& known, const Epilogue& epilogue) {
+    const BatchNormOutput out = batch_norm_train(x, gamma_, beta_, eps_, epilogue, known);
+    const std::int64_t samples = x.numel() / x.size(-1);
+    const auto count = static_cast<double>(samples);
+    check(samples > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",
+          x.shape());
+    follow(buffer("running_mean"), out.mean, 1.0);
+    follow(buffer("running_var"), out.variance, count / (count - 1.0));
+    count_batch();
+    return out.y;
+  }
   /// running <- (1 - momentum) running + momentum factor found
   void follow(Tensor& running, const Tensor& found, double factor) const {
     const Tensor next = kernels::successor(running);

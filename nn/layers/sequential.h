@@ -9,7 +9,7 @@ namespace rho::nn {
 
 /// A layer and the ReLU behind it run as one, and so do the last layer and what follows the whole:
 /// for a BatchNorm2d or an affine layer that saves passes over memory, for others it changes
-/// nothing. In evaluation an affine layer takes up the BatchNorm2d behind it, too.
+/// nothing. An affine layer and the BatchNorm2d behind it run as one, too.
 class Sequential : public Module {
  public:
   /// Appends a layer under a name of its own.
@@ -29,18 +29,16 @@ class Sequential : public Module {
     bool followed = false;
     for (std::size_t i = 0; i < count;) {
       Module& layer = *children()[i++].second;
-      const auto* const affine = dynamic_cast<const Affine*>(&layer);
+      auto* const affine = dynamic_cast<Affine*>(&layer);
       auto* const norm = affine == nullptr ? nullptr : at<BatchNorm2d>(i);
-      const bool takes_up = norm != nullptr && !norm->training();
-      if (takes_up) ++i;
+      if (norm != nullptr) ++i;
       const bool relu_follows = at<ReLU>(i) != nullptr;
       if (relu_follows) ++i;
       followed = i == count && !relu_follows;
       const Epilogue then = relu_follows ? Epilogue{.relu = true}
                             : followed   ? epilogue
                                          : Epilogue{};
-      y = takes_up ? layer.as_layer([&] { return norm->behind(*affine, y, then); })
-                   : layer(y, then);
+      y = norm != nullptr ? norm->behind(*affine, y, then) : layer(y, then);
     }
     return followed ? y : apply(epilogue, y);
   }

@@ -6,7 +6,6 @@
 
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <thread>
 
 #include "autograd/ops/losses.h"
@@ -16,6 +15,7 @@
 #include "nn/gradient_step.h"
 #include "nn/nn.h"
 #include "tensor/allocator.h"
+#include "tests/support/rounded_products.h"
 #include "tests/support/testing.h"
 
 namespace rho {
@@ -26,76 +26,16 @@ using kernels::product_precision;
 using kernels::ProductPrecision;
 using kernels::ProductPrecisionScope;
 using testing::contains;
-using testing::epsilon;
+using testing::expect_sums;
+using testing::kCuda;
+using testing::magnitudes;
 using testing::message_of;
+using testing::product_in_double;
+using testing::product_shape;
+using testing::rounded;
+using testing::significand_bits;
 using testing::uniform;
-
-const Device kCuda{DeviceType::CUDA, 0};
-
-int significand_bits(ProductPrecision precision) {
-  return precision == ProductPrecision::BFloat16 ? 8 : 11;
-}
-
-/// To nearest, ties to even (the mode of nearbyint), in arithmetic instead of bits.
-double rounded(double x, ProductPrecision precision) {
-  if (!std::isfinite(x)) return x;
-  int exponent = 0;
-  const int bits = significand_bits(precision);
-  const double significand = std::ldexp(std::frexp(x, &exponent), bits);
-  const double out = std::ldexp(std::nearbyint(significand), exponent - bits);
-  const bool overflows = std::abs(out) > static_cast<double>(std::numeric_limits<float>::max());
-  return overflows ? std::copysign(std::numeric_limits<double>::infinity(), out) : out;
-}
-
-template <class Function>
-Tensor mapped(const Tensor& x, const Function& f) {
-  std::vector<double> values = x.to_vector<double>();
-  std::transform(values.begin(), values.end(), values.begin(), f);
-  return Tensor::from(values, x.shape());
-}
-Tensor rounded(const Tensor& x, ProductPrecision precision) {
-  return mapped(x, [&](double value) { return rounded(value, precision); });
-}
-Tensor magnitudes(const Tensor& x) {
-  return mapped(x, [](double value) { return std::abs(value); });
-}
-
-/// Sums of `terms` products, whose magnitudes sum to `magnitude`: two roundings a term leave room
-/// for sums that are cut off instead of rounded, as PTX allows. A product of rounded operands has
-/// at most 22 bits and is exact.
-void expect_sums(const Tensor& found, const Tensor& expected, const Tensor& magnitude,
-                 std::int64_t terms) {
-  ASSERT_EQ(found.shape(), expected.shape());
-  const auto values = found.to(Device{}).to_vector<double>(), sums = expected.to_vector<double>(),
-             sizes = magnitude.to_vector<double>();
-  std::size_t wrong = 0, first = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double bound = 2.0 * static_cast<double>(terms + 2) * sizes[i] * epsilon<float>();
-    if (!(std::abs(values[i] - sums[i]) <= bound) && wrong++ == 0) first = i;
-  }
-  EXPECT_EQ(wrong, 0U) << "of " << values.size() << ", the first is element " << first << ": "
-                       << values[first] << ", expected " << sums[first] << ", of terms "
-                       << sizes[first];
-}
-
-/// Outputs start as NaN: every element must be overwritten.
-Tensor unset(const Shape& shape) {
-  return Tensor::from(std::vector<float>(static_cast<std::size_t>(numel(shape)),
-                                         std::numeric_limits<float>::quiet_NaN()),
-                      shape, kCuda);
-}
-
-Shape product_shape(const Tensor& a, const Tensor& b) {
-  Shape out = a.shape();
-  out[a.rank() - 1] = b.size(-1);
-  return out;
-}
-
-Tensor product_in_double(const Tensor& a, const Tensor& b) {
-  const Tensor out = Tensor::empty(product_shape(a, b), DType::Float64, Device{});
-  kernels::matmul(a, b, out);
-  return out;
-}
+using testing::unset;
 
 Tensor multiply(ProductPrecision precision, const Tensor& a, const Tensor& b) {
   const ProductPrecisionScope scope(precision);

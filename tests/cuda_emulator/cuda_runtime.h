@@ -20,6 +20,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __shared__ static thread_local
 
 struct dim3 {
@@ -31,6 +32,7 @@ inline thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 enum cudaError_t {
   cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidDevice = 101,
@@ -39,9 +41,16 @@ enum cudaError_t {
   cudaErrorStreamCaptureInvalidated = 901,
 };
 enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum cudaDriverEntryPointQueryResult {
+  cudaDriverEntryPointSuccess = 0,
+  cudaDriverEntryPointSymbolNotFound = 1,
+};
+inline constexpr unsigned long long cudaEnableDefault = 0;
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
 using cudaStream_t = struct CUstream_st*;
@@ -82,11 +91,17 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+/// Knows cuTensorMapEncodeTiled.
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function, unsigned version,
+                                             unsigned long long flags,
+                                             cudaDriverEntryPointQueryResult* result);
 
 namespace rho::cuda_emulator {
 
-/// Runs body() as every thread of every block, when the stream comes to it.
-cudaError_t run(const cudaLaunchConfig_t& config, std::function<void()> body);
+/// Runs body(), which is `kernel`, as every thread of every block, when the stream comes to it.
+cudaError_t run(const cudaLaunchConfig_t& config, const void* kernel, std::function<void()> body);
+/// Allows `kernel` so much dynamic shared memory, instead of 48 KiB.
+cudaError_t set_most_shared_memory(const void* kernel, int bytes);
 
 /// Until every living thread of the block, or of the warp, waits too.
 void wait_for_block();
@@ -114,7 +129,13 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   return rho::cuda_emulator::run(
-      *config, [kernel, ... kept = std::decay_t<Arguments>(arguments)] { kernel(kept...); });
+      *config, reinterpret_cast<const void*>(kernel),
+      [kernel, ... kept = std::decay_t<Arguments>(arguments)] { kernel(kept...); });
+}
+
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute, int value) {
+  return rho::cuda_emulator::set_most_shared_memory(reinterpret_cast<const void*>(kernel), value);
 }
 
 inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }

@@ -12,9 +12,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <vector>
 
+#include "tests/cuda_emulator/cuda.h"
 #include "tests/cuda_emulator/cuda_runtime.h"
+#include "tests/cuda_emulator/scheduler.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -37,7 +40,7 @@ struct Fiber {
   const void* bottom() const { return static_cast<const std::byte*>(stack.sp) - stack.size; }
 };
 
-enum class State : std::uint8_t { Ready, AtBlock, AtWarp, Done };
+enum class State : std::uint8_t { Ready, AtBlock, AtWarp, AtCondition, Done };
 
 dim3 index_of(unsigned linear, dim3 extent) {
   return {linear % extent.x, linear / extent.x % extent.y, linear / (extent.x * extent.y)};
@@ -62,6 +65,8 @@ class Scheduler {
     started_ = 0;
     state_.assign(count_, State::Ready);
     fiber_of_.assign(count_, nullptr);
+    conditions_.resize(count_);
+    begin_asynchronous();
     while (started_ < count_) resume(free_fiber());
     while (release())
       for (unsigned t = 0; t < count_; ++t)
@@ -69,8 +74,13 @@ class Scheduler {
           enter(t);
           resume(fiber_of_[t]);
         }
+    end_asynchronous();
   }
 
+  void wait_until(std::function<bool()> holds) {
+    conditions_[current_] = std::move(holds);
+    wait(State::AtCondition);
+  }
   void wait(State where) {
     const unsigned thread = current_;
     state_[thread] = where;
@@ -80,6 +90,7 @@ class Scheduler {
 
   Shown& shown_by(unsigned lane) { return exchange_[current_ / kWarp][lane]; }
   unsigned lane() const { return current_ % kWarp; }
+  unsigned thread() const { return current_; }
 
  private:
   void enter(unsigned thread) {
@@ -96,6 +107,10 @@ class Scheduler {
       for (unsigned t = warp; t < end; ++t) {
         if (state_[t] == State::Done) continue;
         any_alive = true;
+        if (state_[t] == State::AtCondition && conditions_[t]()) {
+          state_[t] = State::Ready;
+          released = true;
+        }
         all_at_warp = all_at_warp && state_[t] == State::AtWarp;
         all_at_block = all_at_block && state_[t] == State::AtBlock;
       }
@@ -111,8 +126,7 @@ class Scheduler {
       for (State& state : state_)
         if (state == State::AtBlock) state = State::Ready;
     } else if (!released) {
-      std::fprintf(stderr, "cuda_emulator: a barrier that some threads of a block never reach\n");
-      std::abort();
+      stop("a barrier that some threads of a block never reach");
     }
     return true;
   }
@@ -183,6 +197,7 @@ class Scheduler {
   unsigned count_ = 0, started_ = 0, current_ = 0;
   std::vector<State> state_;
   std::vector<Fiber*> fiber_of_;
+  std::vector<std::function<bool()>> conditions_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Fiber*> free_;
   Fiber* running_ = nullptr;
@@ -262,8 +277,9 @@ cudaError_t allocate(void** pointer, std::size_t bytes) {
   return *pointer != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
-void run_grid(dim3 grid, dim3 block, const std::function<void()>& body) {
+void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& body) {
   const Opened opened;
+  set_dynamic_shared_memory(shared_bytes);
   gridDim = grid;
   blockDim = block;
   for (unsigned z = 0; z < grid.z; ++z)
@@ -314,6 +330,32 @@ void multiply_add(float (&sums)[4], const std::uint32_t (&left)[4], const std::u
 }
 
 std::array<int, 2> compute_capability{9, 0};
+/// Few: a grid that is as large as the device has several tiles a block.
+constexpr int kMultiprocessors = 2;
+
+/// How much dynamic shared memory a kernel may ask for.
+class MostSharedMemory {
+ public:
+  void set(const void* kernel, int bytes) {
+    const std::scoped_lock lock(mutex_);
+    bytes_[kernel] = bytes;
+  }
+  int of(const void* kernel) {
+    constexpr int kDefault = 48 << 10;
+    const std::scoped_lock lock(mutex_);
+    const auto found = bytes_.find(kernel);
+    return found != bytes_.end() ? found->second : kDefault;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<const void*, int> bytes_;
+};
+
+MostSharedMemory& most_shared_memory() {
+  static MostSharedMemory one;
+  return one;
+}
 
 }  // namespace
 }  // namespace rho::cuda_emulator
@@ -392,19 +434,38 @@ void Streams::finish() {
 
 }  // namespace
 
-cudaError_t run(const cudaLaunchConfig_t& config, std::function<void()> body) {
+void stop(const char* what) {
+  std::fprintf(stderr, "cuda_emulator: %s\n", what);
+  std::abort();
+}
+
+cudaError_t set_most_shared_memory(const void* kernel, int bytes) {
+  constexpr int kMost = 227 << 10;
+  if (bytes > kMost) return cudaErrorInvalidValue;
+  most_shared_memory().set(kernel, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t run(const cudaLaunchConfig_t& config, const void* kernel, std::function<void()> body) {
   const dim3 grid = config.gridDim, block = config.blockDim;
   constexpr unsigned kMaxGrid = 65535;
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
   const bool fits = threads >= 1 && threads <= kMaxThreads && grid.x >= 1 && grid.x <= INT32_MAX &&
                     grid.y >= 1 && grid.y <= kMaxGrid && grid.z >= 1 && grid.z <= kMaxGrid;
   if (!fits) return cudaErrorInvalidConfiguration;
-  config.stream->take([grid, block, body = std::move(body)] { run_grid(grid, block, body); });
+  const std::size_t shared_bytes = config.dynamicSmemBytes;
+  if (shared_bytes > static_cast<std::size_t>(most_shared_memory().of(kernel)))
+    return cudaErrorInvalidValue;
+  config.stream->take([grid, block, shared_bytes, body = std::move(body)] {
+    run_grid(grid, block, shared_bytes, body);
+  });
   return cudaSuccess;
 }
 
 void wait_for_block() { scheduler().wait(State::AtBlock); }
 void wait_for_warp() { scheduler().wait(State::AtWarp); }
+void wait_until(std::function<bool()> holds) { scheduler().wait_until(std::move(holds)); }
+unsigned thread_number() { return scheduler().thread(); }
 Shown& shown_by(unsigned lane) { return scheduler().shown_by(lane); }
 unsigned lane() { return scheduler().lane(); }
 
@@ -437,6 +498,8 @@ const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
     case cudaSuccess:
       return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
     case cudaErrorMemoryAllocation:
       return "out of memory";
     case cudaErrorInvalidConfiguration:
@@ -459,7 +522,9 @@ cudaError_t cudaGetDeviceCount(int* count) {
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = compute_capability[attribute == cudaDevAttrComputeCapabilityMajor ? 0 : 1];
+  *value = attribute == cudaDevAttrMultiProcessorCount
+               ? kMultiprocessors
+               : compute_capability[attribute == cudaDevAttrComputeCapabilityMajor ? 0 : 1];
   return cudaSuccess;
 }
 
@@ -568,5 +633,14 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   delete executable;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function, unsigned,
+                                             unsigned long long,
+                                             cudaDriverEntryPointQueryResult* result) {
+  const bool is_known = std::string_view(symbol) == "cuTensorMapEncodeTiled";
+  *function = is_known ? reinterpret_cast<void*>(&cuTensorMapEncodeTiled) : nullptr;
+  *result = is_known ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
   return cudaSuccess;
 }

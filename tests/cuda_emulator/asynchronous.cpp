@@ -272,6 +272,7 @@ void wgmma_commit_group() {
   thread.open.clear();
 }
 void wait_for_groups(unsigned pending) {
+  wait_for_warp();  // whoever may run before, does
   Thread& thread = block().thread();
   while (thread.groups.size() > pending) {
     for (const Multiplication& product : thread.groups.front()) perform(product);

@@ -13,7 +13,7 @@ enum CUresult {
 using cuuint32_t = std::uint32_t;
 using cuuint64_t = std::uint64_t;
 
-struct alignas(128) CUtensorMap {
+struct alignas(64) CUtensorMap {
   cuuint64_t opaque[16];
 };
 enum CUtensorMapDataType {

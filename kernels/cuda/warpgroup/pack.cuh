@@ -49,15 +49,18 @@ struct PackTile {
     return (std::int64_t{operand.lines} + kLines - 1) / kLines * across(operand.depth);
   }
 
-  /// store(line, step, chunk's values) for this thread's chunks, with values(line, step) of the
-  /// tile's. All are known before the first is stored, so that reads do not wait for each other.
+  /// Rounds and writes this thread's chunks. values(line, step, chunk) gets the elements of the one
+  /// that begins there in the tile: of all before the first is written, so that no read waits for
+  /// another.
   template <class Element, class Values>
   __device__ void pack(const Operand& operand, std::uint32_t* packed, std::int64_t pitch,
                        const Values& values) const {
     constexpr int kChunks = kSteps / kPerChunk<Element>;
     constexpr int kOwn = kLines * kChunks / static_cast<int>(kThreads);
     float own[kOwn][kPerChunk<Element>];
-    const auto place = [](int n) { return n * static_cast<int>(kThreads) + int(threadIdx.x); };
+    const auto place = [](int n) {
+      return n * static_cast<int>(kThreads) + static_cast<int>(threadIdx.x);
+    };
 #pragma unroll
     for (int n = 0; n < kOwn; ++n)
       values(place(n) / kChunks, place(n) % kChunks * kPerChunk<Element>, own[n]);
@@ -108,7 +111,9 @@ __global__ void __launch_bounds__(kThreads)
   __shared__ float elements[Tile::kSteps][Tile::kLines + 1];  // or a column would lie in two banks
   const Tile tile(across);
   Vector<float, kWidth> own[kOwn] = {};
-  const auto place = [](int n) { return n * static_cast<int>(kThreads) + int(threadIdx.x); };
+  const auto place = [](int n) {
+    return n * static_cast<int>(kThreads) + static_cast<int>(threadIdx.x);
+  };
 #pragma unroll
   for (int n = 0; n < kOwn; ++n) {
     const int i = tile.line + place(n) % kVectors * kWidth, k = tile.step + place(n) / kVectors;

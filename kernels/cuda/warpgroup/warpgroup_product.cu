@@ -52,16 +52,17 @@ struct Place {
   }
 };
 
+/// Tiles are counted in 32 bits: no memory holds the sums of as many.
 struct ProductShape {
   int rows, columns, slabs;
 
-  __host__ __device__ std::int64_t row_tiles() const {
-    return (std::int64_t{rows} + kTileRows - 1) / kTileRows;
+  __host__ __device__ unsigned row_tiles() const {
+    return static_cast<unsigned>(rows + kTileRows - 1) / kTileRows;
   }
-  __host__ __device__ std::int64_t column_tiles() const {
-    return (std::int64_t{columns} + kTileColumns - 1) / kTileColumns;
+  __host__ __device__ unsigned column_tiles() const {
+    return static_cast<unsigned>(columns + kTileColumns - 1) / kTileColumns;
   }
-  __host__ __device__ std::int64_t tiles() const { return row_tiles() * column_tiles(); }
+  __host__ __device__ unsigned tiles() const { return row_tiles() * column_tiles(); }
 };
 
 struct TilePlace {
@@ -69,12 +70,11 @@ struct TilePlace {
 };
 /// Tiles that are multiplied at one time should read the same lines, from the L2 cache: they go
 /// down 16 of a column, 2048 rows, before the next column, so that 128 are square.
-__device__ TilePlace place_of(std::int64_t tile, const ProductShape& shape) {
-  constexpr std::int64_t kGroup = 16;
-  const std::int64_t group = tile / (kGroup * shape.column_tiles()),
-                     within = tile % (kGroup * shape.column_tiles()),
-                     height = std::min(kGroup, shape.row_tiles() - group * kGroup);
-  return {static_cast<int>(group * kGroup + within % height) * kTileRows,
+__device__ TilePlace place_of(unsigned tile, const ProductShape& shape) {
+  constexpr unsigned kGroup = 16;
+  const unsigned per_group = kGroup * shape.column_tiles(), first = tile / per_group * kGroup,
+                 within = tile % per_group, height = std::min(kGroup, shape.row_tiles() - first);
+  return {static_cast<int>(first + within % height) * kTileRows,
           static_cast<int>(within / height) * kTileColumns};
 }
 
@@ -103,7 +103,7 @@ __device__ void bring_slabs(const CUtensorMap& left, const CUtensorMap& right,
                             const ProductShape& shape, Shared& shared) {
   constexpr int kSlabDepth = kSlabBytes / 4 * Element::kPerWord;
   Place place;
-  for (std::int64_t tile = blockIdx.x; tile < shape.tiles(); tile += gridDim.x) {
+  for (unsigned tile = blockIdx.x; tile < shape.tiles(); tile += gridDim.x) {
     const TilePlace at = place_of(tile, shape);
     for (int n = 0; n < shape.slabs; ++n, place.advance()) {
       std::uint64_t* const full = &shared.full[place.slab];
@@ -148,7 +148,7 @@ __device__ void multiply_slabs(const ProductShape& shape, Shared& shared, int co
     if (threadIdx.x % 32 == 0) ptx::mbarrier_arrive(&shared.empty[slab]);
   };
   Place place;
-  for (std::int64_t tile = blockIdx.x; tile < shape.tiles(); tile += gridDim.x) {
+  for (unsigned tile = blockIdx.x; tile < shape.tiles(); tile += gridDim.x) {
     float sums[128] = {};
     int before = 0;
     for (int n = 0; n < shape.slabs; ++n, place.advance()) {
@@ -239,12 +239,11 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const ProductShape shape{rows, columns, (depth - 1) / kSlabDepth + 1};
   const bool in_pairs =
       columns % 2 == 0 && reinterpret_cast<std::uintptr_t>(out.data<float>()) % 8 == 0;
-  const std::int64_t blocks =
-      std::min<std::int64_t>(attribute(cudaDevAttrMultiProcessorCount, device), shape.tiles());
-  launch_with_shared_memory(kOp, device, warpgroup_product_kernel<Element>,
-                            static_cast<unsigned>(blocks), kBlockThreads, sizeof(Shared),
-                            tiles_of(left, kTileRows), tiles_of(right, kTileColumns), shape,
-                            out.data<float>(), in_pairs);
+  const unsigned blocks = std::min(
+      static_cast<unsigned>(attribute(cudaDevAttrMultiProcessorCount, device)), shape.tiles());
+  launch_with_shared_memory(kOp, device, warpgroup_product_kernel<Element>, blocks, kBlockThreads,
+                            sizeof(Shared), tiles_of(left, kTileRows),
+                            tiles_of(right, kTileColumns), shape, out.data<float>(), in_pairs);
 }
 
 /// Whether it takes less time than tensor_core_product, by what an H200's datasheet says and by

@@ -4,6 +4,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/precision.h"
+#include "kernels/provider.h"
 
 namespace rho::nn {
 
@@ -45,6 +46,7 @@ GradientStep::Signature GradientStep::signature_of(const Tensor& inputs, const T
   add(labels);
   out.push_back(model_.training() ? 1 : 0);
   out.push_back(static_cast<std::int64_t>(kernels::product_precision()));
+  out.push_back(static_cast<std::int64_t>(kernels::product_provider()));
   for (const Variable& parameter : parameters_) add_place(parameter.value());
   for (const Tensor* const buffer : buffers_) add_place(*buffer);
   return out;

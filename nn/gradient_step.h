@@ -30,8 +30,8 @@ class GradientStep {
   Result operator()(const Tensor& inputs, const Tensor& labels);
 
  private:
-  // What a captured step has in it: shapes, the precision of products, and where parameters and
-  // buffers are.
+  // What a captured step has in it: shapes, whose products in which precision, and where parameters
+  // and buffers are.
   using Signature = std::vector<std::int64_t>;
   Signature signature_of(const Tensor& inputs, const Tensor& labels);
   Result run(const Tensor& inputs, const Tensor& labels);

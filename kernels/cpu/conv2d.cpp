@@ -15,6 +15,7 @@
 #include "kernels/cpu/winograd.h"
 #include "kernels/matmul.h"
 #include "kernels/precision.h"
+#include "kernels/provider.h"
 
 namespace rho::kernels {
 namespace {
@@ -53,6 +54,7 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
   expect_conv2d(x, w, y, options);
   expect_epilogue(then, y);
   expect_ieee_products("conv2d", y);
+  expect_own_products("conv2d", y);
   if (const std::int64_t terms = product_terms(x, w, options)) {
     matmul(rows_of(x, terms), rows_of(w, terms).transpose(0, 1), rows_of(y, w.size(0)));
     return cpu::apply_epilogue(then, y);
@@ -110,6 +112,7 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
                 const Tensor& grad_x) {
   expect_conv2d(grad_x, w, grad_y, options);
   expect_ieee_products("conv2d_input_grad", grad_x);
+  expect_own_products("conv2d_input_grad", grad_x);
   if (const std::int64_t terms = product_terms(grad_x, w, options))
     return matmul(rows_of(grad_y, w.size(0)), rows_of(w, terms), rows_of(grad_x, terms));
   if (const auto shape = winograd_of(grad_x, w, grad_y, options))
@@ -171,6 +174,7 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
                  const Tensor& grad_w) {
   expect_conv2d(x, grad_w, grad_y, options);
   expect_ieee_products("conv2d_weight_grad", grad_w);
+  expect_own_products("conv2d_weight_grad", grad_w);
   if (const std::int64_t terms = product_terms(x, grad_w, options))
     return matmul(rows_of(grad_y, grad_w.size(0)).transpose(0, 1), rows_of(x, terms),
                   rows_of(grad_w, terms));

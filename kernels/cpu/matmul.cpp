@@ -15,6 +15,7 @@
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/transpose.h"
 #include "kernels/precision.h"
+#include "kernels/provider.h"
 #include "kernels/threads.h"
 
 namespace rho::kernels {
@@ -340,6 +341,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
 void matmul_cpu(const Tensor& a, const Tensor& b, const Tensor& out) {
   expect_matmul(a, b, out);
   expect_ieee_products("matmul", out);
+  expect_own_products("matmul", out);
   dispatch_floating(a.dtype(), "matmul", [&]<class T>() { multiply<T>(a, b, out); });
 }
 

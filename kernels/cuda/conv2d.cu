@@ -1,7 +1,9 @@
 // Convolutions as products whose operands are read straight from the maps (implicit GEMM).
 #include "kernels/conv2d.h"
 #include "kernels/cuda/divider.cuh"
+#include "kernels/cuda/nvidia/products.h"
 #include "kernels/cuda/product.cuh"
+#include "kernels/provider.h"
 
 namespace rho::kernels {
 namespace {
@@ -169,6 +171,8 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
              const Conv2dEpilogue& then, const Tensor& y) {
   expect_conv2d(x, w, y, options);
   expect_epilogue(then, y);
+  if (product_provider() == ProductProvider::Nvidia)
+    return nvidia::conv2d_forward(x, w, options, then, y);
   const Extents of(x, w, y, options);
   const int pixels = cuda::narrow(kOp, y.size(0) * y.size(1) * y.size(2));
   const int depth = cuda::narrow(kOp, w.size(1) * w.size(2) * w.size(3));
@@ -300,6 +304,8 @@ struct InputGrad {
 void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
                 const Tensor& grad_x) {
   expect_conv2d(grad_x, w, grad_y, options);
+  if (product_provider() == ProductProvider::Nvidia)
+    return nvidia::conv2d_input_grad(grad_y, w, options, grad_x);
   const Extents of(grad_x, w, grad_y, options);
   dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {
     for (int i = 0; i < of.stride_h; ++i)
@@ -361,6 +367,8 @@ struct WeightGrad {
 void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,
                  const Tensor& grad_w) {
   expect_conv2d(x, grad_w, grad_y, options);
+  if (product_provider() == ProductProvider::Nvidia)
+    return nvidia::conv2d_weight_grad(x, grad_y, options, grad_w);
   const Extents of(x, grad_w, grad_y, options);
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
     cuda::product<T>(

@@ -1,7 +1,9 @@
+#include "kernels/cuda/nvidia/products.h"
 #include "kernels/cuda/product.cuh"
 #include "kernels/cuda/warpgroup/warpgroup_product.h"
 #include "kernels/fill.h"
 #include "kernels/matmul.h"
+#include "kernels/provider.h"
 
 namespace rho::kernels {
 namespace {
@@ -68,6 +70,7 @@ void matmul_cuda(const Tensor& a, const Tensor& b, const Tensor& out) {
   expect_matmul(a, b, out);
   if (out.numel() == 0) return;
   if (a.size(-1) == 0) return fill(out, 0.0);
+  if (product_provider() == ProductProvider::Nvidia) return nvidia::matmul(a, b, out);
   if (cuda::takes_warpgroup_product(a, b, out)) return cuda::warpgroup_product(a, b, out);
   const bool left_dense = stride(a, 0) == 1, right_dense = stride(b, 1) == 1;
   dispatch_floating(a.dtype(), "matmul", [&]<class T>() {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/runtime/tensor_cores.cuh"
 #include "kernels/cuda/tiling.cuh"
-#include "kernels/precision.h"
 
 namespace rho::kernels::cuda {
 
@@ -163,15 +163,6 @@ __global__ void __launch_bounds__(kThreads, TileShape::kBlocks)
         for (int e = 0; e < kGroup; ++e) neighbours.value[e] = sums[i][j][s + e];
         store_sums(product, tiling, tile, r, c, neighbours, partial);
       }
-}
-
-/// Throws, naming what was found, where the device has no such instructions.
-inline void expect_tensor_cores(std::string_view op, Device device) {
-  int major = 0, minor = 0;
-  check_status(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device.index), op);
-  check_status(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device.index), op);
-  check(major >= 8, op, "precision ", name_of(product_precision()),
-        " is for devices of compute capability 8.0 or later, ", device, " has ", major, '.', minor);
 }
 
 /// Solves a Problem of float32 on `device`, its operands rounded to Element.

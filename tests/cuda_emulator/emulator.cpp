@@ -18,6 +18,7 @@
 #include "tests/cuda_emulator/cuda.h"
 #include "tests/cuda_emulator/cuda_runtime.h"
 #include "tests/cuda_emulator/scheduler.h"
+#include "tests/cuda_emulator/stream.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -462,6 +463,13 @@ cudaError_t run(const cudaLaunchConfig_t& config, const void* kernel, std::funct
   return cudaSuccess;
 }
 
+void enqueue(cudaStream_t stream, std::function<void()> work) {
+  stream->take([work = std::move(work)] {
+    const Opened opened;
+    work();
+  });
+}
+
 void wait_for_block() { scheduler().wait(State::AtBlock); }
 void wait_for_warp() { scheduler().wait(State::AtWarp); }
 void wait_until(std::function<bool()> holds) { scheduler().wait_until(std::move(holds)); }
@@ -561,10 +569,7 @@ cudaError_t cudaFreeHost(void* pointer) {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
                             cudaStream_t stream) {
-  stream->take([=] {
-    const Opened opened;
-    std::memcpy(to, from, bytes);
-  });
+  enqueue(stream, [=] { std::memcpy(to, from, bytes); });
   return cudaSuccess;
 }
 

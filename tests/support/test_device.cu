@@ -1,5 +1,6 @@
 // The tests on a CUDA device: with RHO_TEST_DEVICE=cuda tensors are made there, in memory that the
-// host may read too, so that what is written for the CPU tests the other device as it stands.
+// host may read too, so that what is written for the CPU tests the other device as it stands. With
+// RHO_TEST_PROVIDER=nvidia beside it, products are those of cuBLAS and cuDNN.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include "kernels/cuda/runtime/launch.cuh"
+#include "kernels/provider.h"
 #include "tensor/allocator.h"
 
 namespace rho::testing {
@@ -40,8 +42,16 @@ class ManagedMemory final : public Memory {
 
 /// Before the first test, and after the backend is loaded.
 class OnCuda final : public ::testing::EmptyTestEventListener {
+ public:
+  explicit OnCuda(kernels::ProductProvider provider) : provider_(provider) {}
+
+ private:
   void OnTestProgramStart(const ::testing::UnitTest& tests) override {
-    if (device_count(DeviceType::CUDA) == 0) skip(tests);
+    if (device_count(DeviceType::CUDA) == 0) skip(tests, "no CUDA device");
+    if (provider_ == kernels::ProductProvider::Nvidia)
+      for (const char* const library : {"cublas", "cudnn"})
+        if (kernels::product_library_version(library).empty()) skip(tests, library);
+    kernels::set_product_provider(provider_);
     // Every kernel ends before the host reads what it wrote.
     setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
     register_memory(DeviceType::CUDA, *new ManagedMemory(allocator(DeviceType::CUDA).memory()));
@@ -49,8 +59,8 @@ class OnCuda final : public ::testing::EmptyTestEventListener {
   }
 
   /// Prints what GTEST_SKIP() in every test would.
-  [[noreturn]] static void skip(const ::testing::UnitTest& tests) {
-    std::puts("[==========]\nRHO_TEST_DEVICE: Skipped\nno CUDA device");
+  [[noreturn]] static void skip(const ::testing::UnitTest& tests, const char* missing) {
+    std::printf("[==========]\nRHO_TEST_DEVICE: Skipped\n%s\n", missing);
     for (int s = 0; s < tests.total_test_suite_count(); ++s) {
       const ::testing::TestSuite& suite = *tests.GetTestSuite(s);
       for (int t = 0; t < suite.total_test_count(); ++t)
@@ -59,16 +69,24 @@ class OnCuda final : public ::testing::EmptyTestEventListener {
     }
     std::exit(0);
   }
+
+  kernels::ProductProvider provider_;
 };
 
+/// Whether the environment variable has its only value; without one it is not set.
+bool is_asked_for(const char* variable, const char* expected) {
+  const char* const found = std::getenv(variable);
+  if (found == nullptr) return false;
+  if (std::string_view(found) == expected) return true;
+  std::fprintf(stderr, "%s: expected %s, found %s\n", variable, expected, found);
+  std::exit(2);
+}
+
 [[maybe_unused]] const bool chosen = [] {
-  const char* const device = std::getenv("RHO_TEST_DEVICE");
-  if (device == nullptr) return false;
-  if (std::string_view(device) != "cuda") {
-    std::fprintf(stderr, "RHO_TEST_DEVICE: expected cuda, found %s\n", device);
-    std::exit(2);
-  }
-  ::testing::UnitTest::GetInstance()->listeners().Append(new OnCuda);
+  if (!is_asked_for("RHO_TEST_DEVICE", "cuda")) return false;
+  const bool is_nvidia = is_asked_for("RHO_TEST_PROVIDER", "nvidia");
+  ::testing::UnitTest::GetInstance()->listeners().Append(
+      new OnCuda(is_nvidia ? kernels::ProductProvider::Nvidia : kernels::ProductProvider::Rho));
   return true;
 }();
 

@@ -1,0 +1,96 @@
+// What the emulated cuBLAS and cuDNN are trusted with, and what depends on their answers.
+#include <gtest/gtest.h>
+
+#include "kernels/conv2d.h"
+#include "kernels/cuda/nvidia/cublas_functions.cuh"
+#include "kernels/cuda/runtime/buffer.cuh"
+#include "kernels/cuda/runtime/launch.cuh"
+#include "kernels/matmul.h"
+#include "kernels/precision.h"
+#include "kernels/provider.h"
+#include "tests/support/testing.h"
+
+namespace rho::kernels::nvidia {
+namespace {
+
+using testing::contains;
+using testing::message_of;
+
+const Device kDevice{DeviceType::CUDA, 0};
+
+class EmulatedCublas : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    cublas().create(&handle_);
+    cublas().set_stream(handle_, cuda::stream_of(kDevice).handle);
+    cublas().set_workspace(handle_, space_.data(), 1024);
+  }
+
+  /// c [2, 3] = alpha a b, all column by column: a [2, 2], b [2, 3].
+  cublasStatus_t multiply(const float& alpha, std::int64_t lda, std::int64_t ldb,
+                          std::int64_t ldc) {
+    const float zero = 0.0F;
+    return cublas().gemm(handle_, CUBLAS_OP_N, CUBLAS_OP_N, 2, 3, 2, &alpha, a_.data(), CUDA_R_32F,
+                         lda, b_.data(), CUDA_R_32F, ldb, &zero, c_.data(), CUDA_R_32F, ldc,
+                         CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_GEMM_DEFAULT);
+  }
+
+  cublasHandle_t handle_ = nullptr;
+  cuda::Buffer<std::byte> space_{1024, kDevice};
+  cuda::Buffer<float> a_{{1, 2, 3, 4}, kDevice}, b_{{1, 0, 0, 1, 1, 1}, kDevice},
+      c_{std::vector<float>(6, NAN), kDevice};
+};
+
+TEST_F(EmulatedCublas, TakesColumnsAndScalarsOfTheMoment) {
+  float alpha = 2.0F;
+  ASSERT_EQ(multiply(alpha, 2, 2, 2), CUBLAS_STATUS_SUCCESS);
+  alpha = 0.0F;
+  EXPECT_EQ(c_.download(), (std::vector<float>{2, 4, 6, 8, 8, 12}));
+}
+
+TEST_F(EmulatedCublas, RefusesLeadingDimensionsThatAreTooSmall) {
+  EXPECT_EQ(multiply(1.0F, 1, 2, 2), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_EQ(multiply(1.0F, 2, 1, 2), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_EQ(multiply(1.0F, 2, 2, 1), CUBLAS_STATUS_INVALID_VALUE);
+}
+
+TEST_F(EmulatedCublas, HasNoWorkSpaceOfItsOwn) {
+  cublas().set_stream(handle_, cuda::stream_of(kDevice).handle);
+  EXPECT_EQ(multiply(1.0F, 2, 2, 2), CUBLAS_STATUS_ALLOC_FAILED);
+}
+
+TEST(EmulatedCudnn, AConvolutionThatItHasNotIsAnError) {
+  const auto empty = [](const Shape& shape) {
+    return Tensor::empty(shape, DType::Float32, kDevice);
+  };
+  const Tensor x = empty({1, 3, 20, 2}), w = empty({4, 2, 17, 1}), y = empty({1, 2, 4, 4});
+  const Conv2dOptions options{.groups = 2};
+  const ProductProviderScope provider(ProductProvider::Nvidia);
+  const auto expect_refused = [](const std::string& op, const std::function<void()>& body) {
+    EXPECT_TRUE(contains(message_of(body), "[" + op + "] cuDNN 9.0 has no algorithm",
+                         "x [1, 3, 20, 2]", "weight [4, 2, 17, 1]", "groups 2", "deterministic"));
+  };
+  expect_refused("conv2d", [&] { kernels::conv2d_forward(x, w, options, {}, y); });
+  expect_refused("conv2d_input_grad", [&] { kernels::conv2d_input_grad(y, w, options, x); });
+  expect_refused("conv2d_weight_grad", [&] { kernels::conv2d_weight_grad(x, y, options, w); });
+}
+
+TEST(EmulatedNvidia, ADeviceWithoutTensorCoresForItSaysSo) {
+  const auto ones = [](const Shape& shape) {
+    return Tensor::from(std::vector<float>(static_cast<std::size_t>(numel(shape)), 1.0F), shape,
+                        kDevice);
+  };
+  const Tensor a = ones({2, 2}), x = ones({1, 2, 2, 1}), w = ones({1, 2, 2, 1});
+  const Tensor out = ones({2, 2}), y = ones({1, 1, 1, 1});
+  const ProductProviderScope provider(ProductProvider::Nvidia);
+  const ProductPrecisionScope precision(ProductPrecision::TensorFloat32);
+  cuda_emulator::set_compute_capability(7, 5);
+  const std::string by_cublas = message_of([&] { kernels::matmul(a, a, out); });
+  const std::string by_cudnn = message_of([&] { kernels::conv2d_forward(x, w, {}, {}, y); });
+  cuda_emulator::set_compute_capability(9, 0);
+  EXPECT_TRUE(contains(by_cublas, "[matmul]", "tf32", "cuda:0 has 7.5"));
+  EXPECT_TRUE(contains(by_cudnn, "[conv2d]", "tf32", "cuda:0 has 7.5"));
+}
+
+}  // namespace
+}  // namespace rho::kernels::nvidia

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "kernels/provider.h"
 #include "tensor/allocator.h"
 #include "tests/support/clouds.h"
 #include "tests/support/process.h"
@@ -144,6 +145,31 @@ TEST_F(CudaTools, TrainsWithRoundedProductsAndMeasuresWithout) {
     EXPECT_EQ(measured.at("precision"), "f32");
     EXPECT_NEAR(measured.at("train").at("cross_entropy").get<double>(), loss, 1e-6 * loss);
   }
+}
+
+// Sums in another order: the numbers of the CPU. In parts, the second of which has its provider
+// from the run: the same bits.
+TEST_F(CudaTools, TrainsWithAnotherProvidersProducts) {
+  for (const char* const library : {"cublas", "cudnn"})
+    if (kernels::product_library_version(library).empty()) GTEST_SKIP() << "no " << library;
+  const Arguments images{"--model", "convnet5-4",    "--data", "fashion-mnist", "--subset",
+                         "40",      "--subset-test", "20",     "--epochs"};
+  const auto run = [&](const std::string& out, const std::string& device, const Arguments& more) {
+    Arguments options = images;
+    options.insert(options.end(), more.begin(), more.end());
+    train(out, device, options);
+  };
+  run("cpu", "cpu", {"2"});
+  run("whole", "cuda", {"2", "--provider", "nvidia"});
+  run("parts", "cuda", {"1", "--provider", "nvidia"});
+  expect_success("rho-train", {"--resume", "--epochs", "2", "--out", folder_.file("parts")});
+  const std::vector<Numbers> here = epochs("cpu"), there = epochs("whole");
+  ASSERT_EQ(there.size(), 2U);
+  for (std::size_t e = 0; e < here.size(); ++e) expect_alike(here[e], there[e]);
+  EXPECT_EQ(testing::read_text(folder_.path() / "whole/last.safetensors"),
+            testing::read_text(folder_.path() / "parts/last.safetensors"));
+  EXPECT_TRUE(testing::contains(testing::read_text(folder_.path() / "parts/config.json"),
+                                "\"provider\": \"nvidia\""));
 }
 
 TEST_F(CudaTools, ApproximatesLikeTheCpu) {

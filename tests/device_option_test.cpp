@@ -1,10 +1,12 @@
-// --device and --precision: what they take, and what they say where there is no such device.
+// --device, --precision and --provider: what they take, and what they say where there is no such
+// device.
 #include <gtest/gtest.h>
 
 #include "tensor/allocator.h"
 #include "tests/support/testing.h"
 #include "tools/support/device.h"
 #include "tools/support/precision.h"
+#include "tools/support/provider.h"
 
 namespace rho::tools {
 namespace {
@@ -54,6 +56,19 @@ TEST(PrecisionOption, IsTheTypeOfTensorsAndWhatProductsRoundTo) {
   for (const char* const text : {"tf32", "bf16"})
     EXPECT_TRUE(contains(message_of([&] { parse_precision(text, Device{}); }), "[precision]", text,
                          "for CUDA devices", "cpu"));
+}
+
+TEST(ProviderOption, IsWhoseProductsTheyAre) {
+  using kernels::ProductProvider;
+  const Device cuda{DeviceType::CUDA, 0};
+  EXPECT_EQ(parse_provider("rho", Device{}), ProductProvider::Rho);
+  EXPECT_EQ(parse_provider("rho", cuda), ProductProvider::Rho);
+  EXPECT_EQ(parse_provider("nvidia", cuda), ProductProvider::Nvidia);
+  for (const char* const text : {"", "Nvidia", "cublas"})
+    EXPECT_TRUE(contains(message_of([&] { parse_provider(text, cuda); }), "[provider]", text,
+                         "rho, nvidia"));
+  EXPECT_TRUE(contains(message_of([] { parse_provider("nvidia", Device{}); }), "[provider] nvidia",
+                       "for CUDA devices", "cpu"));
 }
 
 }  // namespace

@@ -169,11 +169,12 @@ TEST_F(RecipeTest, ThePlanIsTheGridThenTheSingleRuns) {
   EXPECT_EQ(runs[4].levels, (std::vector<std::string>{"7", ""}));
   EXPECT_EQ(runs[4].phases[0].options.at("lr"), 0.5);
   EXPECT_EQ(runs[4].phases[1].options.at("lr"), 0.125);
-  for (const sweep::Run& run : make_plan(recipe, {"csv:x", "cuda", "tf32"}))
+  for (const sweep::Run& run : make_plan(recipe, {"csv:x", "cuda", "tf32", "nvidia"}))
     for (const sweep::Phase& phase : run.phases) {
       EXPECT_EQ(phase.options.at("data"), "csv:x");
       EXPECT_EQ(phase.options.at("device"), "cuda");
       EXPECT_EQ(phase.options.at("precision"), "tf32");
+      EXPECT_EQ(phase.options.at("provider"), "nvidia");
     }
 }
 

@@ -215,6 +215,8 @@ TEST_F(RhoSweepTest, SaysWhatIsWrong) {
   expect_failure(sweep("recipe", "out", {"--device", "cuda:99"}), 1, "[device] cuda:99");
   expect_failure(sweep("recipe", "out", {"--precision", "f16"}), 2, "--precision");
   expect_failure(sweep("recipe", "out", {"--precision", "tf32"}), 2, "tf32 is for CUDA devices");
+  expect_failure(sweep("recipe", "out", {"--provider", "cublas"}), 2, "--provider");
+  expect_failure(sweep("recipe", "out", {"--provider", "nvidia"}), 2, "nvidia is for CUDA devices");
   expect_failure(sweep("recipe", "out", {"--list", "--only", "1"}), 2, "--list");
   expect_failure(testing::run({testing::program("rho-sweep")}), 2, "RECIPE");
   folder_.write("file", "");

@@ -700,6 +700,9 @@ TEST_F(RhoTrainTest, WrongCommandLinesExitWith2) {
   for (const std::string precision : {"tf32", "bf16"})
     expect_failure(testing::run(on_csv("out", {"--precision", precision})), 2,
                    precision + " is for CUDA devices");
+  expect_failure(testing::run(on_csv("out", {"--provider", "cublas"})), 2, "--provider");
+  expect_failure(testing::run(on_csv("out", {"--provider", "nvidia"})), 2,
+                 "nvidia is for CUDA devices");
   expect_failure(testing::run(on_csv("out", {"--norm", "0.5"})), 2, "--norm");
   expect_failure(testing::run(on_csv("out", {"--init", "normal"})), 2, "--init-std");
   expect_failure(testing::run(on_csv("out", {"--init", "he", "--init-std", "1"})), 2, "--init-std");

@@ -10,6 +10,7 @@
 #include "tools/support/data.h"
 #include "tools/support/device.h"
 #include "tools/support/precision.h"
+#include "tools/support/provider.h"
 #include "tools/support/run.h"
 #include "tools/sweep/drive.h"
 #include "tools/sweep/ranks.h"
@@ -36,7 +37,7 @@ its command lines, its logs and what its programs wrote. A run that fails does n
 Exit code: 0, 1 where a run failed, 2 for a wrong command line.)";
 
 struct SweepOptions {
-  std::string recipe, scale = "small", out, data, device = "cpu", precision;
+  std::string recipe, scale = "small", out, data, device = "cpu", precision, provider;
   int jobs = 0;
   std::optional<std::int64_t> only;
   bool list = false, mpi = false;
@@ -58,6 +59,8 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   line.add("--device", o.device, kDeviceHelp);
   line.add("--precision", o.precision,
            std::string(kPrecisionHelp) + "; left out: the recipe's, else f32");
+  line.add("--provider", o.provider,
+           std::string(kProviderHelp) + "; left out: the recipe's, else rho");
   Option only = line.add("--only", o.only, "does run K alone, of 0, 1, ...")
                     .range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max());
   Option list =
@@ -70,6 +73,7 @@ std::optional<SweepOptions> parse_options(int argc, char** argv) {
   const Device device = parsed("--device", [&] { return parse_device(o.device); });
   if (!o.precision.empty())
     parsed("--precision", [&] { return parse_precision(o.precision, device); });
+  if (!o.provider.empty()) parsed("--provider", [&] { return parse_provider(o.provider, device); });
   return o;
 }
 
@@ -134,7 +138,7 @@ int across_ranks(const Folder& folder, int jobs, bool in_process, int argc, char
 int run(SweepOptions o, int argc, char** argv) {
   sweep::Recipe recipe = sweep::read_recipe(o.recipe, o.scale);
   if (o.out.empty()) o.out = "out/" + recipe.id + "-" + o.scale;
-  std::vector<sweep::Run> runs = make_plan(recipe, {o.data, o.device, o.precision});
+  std::vector<sweep::Run> runs = make_plan(recipe, {o.data, o.device, o.precision, o.provider});
   const Folder folder(o.out, std::move(recipe), std::move(runs));
   if (o.list) return list(folder);
   // Several processes would take turns on a device. (Found now, or every run would fail.)

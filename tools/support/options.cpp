@@ -17,6 +17,7 @@
 #include "tools/support/device.h"
 #include "tools/support/json_file.h"
 #include "tools/support/precision.h"
+#include "tools/support/provider.h"
 #include "tools/support/stop_rules.h"
 
 namespace rho::tools {
@@ -33,6 +34,7 @@ void for_each_option(Options& o, Visit&& visit) {
         "NAME[:DIR]: fashion-mnist, mnist, cifar10, cifar100, folder, csv; the files are in DIR");
   visit(group, "loss", o.loss, "cross-entropy, square, or exponential (multi-class)");
   visit(group, "precision", o.precision, kPrecisionHelp);
+  visit(group, "provider", o.provider, kProviderHelp);
 
   group = "How";
   visit(group, "epochs", o.epochs, "passes over the training split, in all");
@@ -133,6 +135,7 @@ void validate(const TrainOptions& o) {
       "must be sgd, adam or langevin: a weight-normalized model has no plain weight to constrain");
   const Device device = parsed("--device", [&] { return parse_device(o.device); });
   parsed("--precision", [&] { return parse_precision(o.precision, device); });
+  parsed("--provider", [&] { return parse_provider(o.provider, device); });
   parsed("--stop", [&] { return StopRules(o.stop); });
   require_one_of("--loss", o.loss, {"cross-entropy", "square", "exponential"});
   require_one_of("--norm-per", o.norm_per, {"layer", "channel"});

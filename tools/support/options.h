@@ -43,6 +43,7 @@ struct TrainOptions {
   std::string pixels = "natural";
   bool augment = false;
   std::string precision = "f32";
+  std::string provider = "rho";
   std::string device = "cpu";
   int threads = 0;
   std::string out;

@@ -33,6 +33,7 @@
 #include "tools/support/precision.h"
 #include "tools/support/profile_report.h"
 #include "tools/support/progress.h"
+#include "tools/support/provider.h"
 #include "tools/support/run_data.h"
 #include "tools/support/seeds.h"
 #include "tools/support/step_profiler.h"
@@ -123,6 +124,7 @@ class Training {
       : options_(options),
         device_(device),
         precision_(parse_precision(options.precision, device)),
+        provider_(parse_provider(options.provider, device)),
         standardization_(datasets::measure_standardization(split.train)),
         spec_{options.model, input_shape(split.train), split.train.classes},
         examples_(split.train.size()),
@@ -224,6 +226,7 @@ class Training {
     const ProfileScope scope(SpanKind::Step, "step");
     // Not while anything is measured.
     const kernels::ProductPrecisionScope precision(precision_.products);
+    const kernels::ProductProviderScope provider(provider_);
     const datasets::Batch batch = next_batch();
     const auto [logits, loss] = (*step_)(batch.inputs, batch.labels);
     const double value = loss.item();
@@ -306,6 +309,7 @@ class Training {
   const TrainOptions& options_;
   Device device_;
   Precision precision_;
+  kernels::ProductProvider provider_;
   datasets::Standardization standardization_;
   nn::ModelSpec spec_;
   std::int64_t examples_;

@@ -131,9 +131,11 @@ std::optional<double> snapshot_loss(const Run& run) {
 }
 
 std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides) {
-  check(overrides.precision.empty() || recipe.program == "rho-train", "precision",
-        overrides.precision, " is an option of rho-train, the recipe's program is ",
-        recipe.program);
+  const std::pair<const char*, const std::string&> of_training[] = {
+      {"precision", overrides.precision}, {"provider", overrides.provider}};
+  for (const auto& [name, value] : of_training)
+    check(value.empty() || recipe.program == "rho-train", name, value,
+          " is an option of rho-train, the recipe's program is ", recipe.program);
   std::vector<Run> runs;
   std::vector<std::size_t> at(recipe.axes.size());
   do runs.push_back(grid_run(recipe, at));
@@ -143,7 +145,8 @@ std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides) {
     runs[i].index = i;
     if (!overrides.data.empty()) apply({{"data", overrides.data}}, runs[i]);
     if (overrides.device != "cpu") apply({{"device", overrides.device}}, runs[i]);
-    if (!overrides.precision.empty()) apply({{"precision", overrides.precision}}, runs[i]);
+    for (const auto& [name, value] : of_training)
+      if (!value.empty()) apply({{name, value}}, runs[i]);
   }
   return runs;
 }

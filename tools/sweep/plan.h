@@ -30,10 +30,12 @@ struct Overrides {
   std::string data;            ///< in place of the recipe's; empty: none
   std::string device = "cpu";  ///< where networks are trained and measured
   std::string precision;       ///< of rho-train, in place of the recipe's; empty: none
+  std::string provider;        ///< the same
 };
 
 /// The grid in the order of its axes, the last one fastest, then the single runs. Throws where an
-/// option names a phase that there is not, or the precision is that of a program that has none.
+/// option names a phase that there is not, or the precision or the provider is that of a program
+/// that has none.
 std::vector<Run> make_plan(const Recipe& recipe, const Overrides& overrides = {});
 
 /// What a run consists of, one after the other; `folder` is the run's.

@@ -2,13 +2,13 @@
 #include <algorithm>
 
 #include "bench/peers/blas.h"
-#include "bench/peers/cublas.h"
 #include "bench/support/check.h"
 #include "bench/support/contest.h"
 #include "bench/support/program.h"
 #include "bench/support/random.h"
 #include "kernels/matmul.h"
 #include "kernels/precision.h"
+#include "kernels/provider.h"
 
 namespace {
 
@@ -50,7 +50,12 @@ bool correct(const Tensor& a, const Tensor& b, const Tensor& out, double roundin
 std::vector<Contestant> peers_of(const Tensor& a, const Tensor& b, const Tensor& out, int threads) {
   std::vector<Contestant> peers;
   if (device().type == DeviceType::CUDA) {
-    if (!cublas_version().empty()) peers.push_back({"cublas", [=] { cublas_matmul(a, b, out); }});
+    if (!kernels::product_library_version("cublas").empty())
+      peers.push_back({"cublas", [=] {
+                         const kernels::ProductProviderScope scope(
+                             kernels::ProductProvider::Nvidia);
+                         kernels::matmul(a, b, out);
+                       }});
     return peers;
   }
   for (const Blas& blas : blas_libraries()) {
@@ -132,7 +137,7 @@ int main(int argc, char** argv) {
   add_layer("mlp-512/fc3", 128, 512, 10);
 
   if (device().type == DeviceType::CUDA) {
-    const std::string version = cublas_version();
+    const std::string version = kernels::product_library_version("cublas");
     return run({{"cublas", version.empty() ? "absent" : version}});
   }
   std::vector<std::pair<std::string, std::string>> peers{{"openblas", "absent"},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace rho::kernels {
 
@@ -24,13 +25,14 @@ class LibraryFunction {
 class Library {
  public:
   /// Opens `file`, "libcublas.so.13", where the dynamic linker finds it. Throws, with what the
-  /// linker says, where it does not.
-  explicit Library(const std::string& file);
+  /// linker says, where it does not; errors name `user`, what the library is for.
+  Library(std::string_view user, std::string file);
 
   /// Throws where the library has no such function.
   LibraryFunction operator[](const char* function) const;
 
  private:
+  std::string_view user_;
   std::string file_;
   void* handle_;
 };

@@ -37,15 +37,15 @@ using testing::uniform;
 const Device kThere{DeviceType::CUDA, 0};
 
 TEST(Library, IsOpenedByName) {
-  double (*const cosine)(double) = Library("libm.so.6")["cos"];
+  double (*const cosine)(double) = Library("test", "libm.so.6")["cos"];
   EXPECT_EQ(cosine(0.0), 1.0);
 }
 
 TEST(Library, SaysWhatIsMissing) {
-  EXPECT_TRUE(contains(message_of([] { Library("libcublas.so.0"); }), "[library] libcublas.so.0",
-                       "can not be opened", "No such file"));
-  EXPECT_TRUE(contains(message_of([] { Library("libm.so.6")["cublasCreate_v2"]; }),
-                       "[library] libm.so.6 has no cublasCreate_v2", "older"));
+  EXPECT_TRUE(contains(message_of([] { Library("provider nvidia", "libcublas.so.0"); }),
+                       "[provider nvidia] libcublas.so.0", "can not be opened", "No such file"));
+  EXPECT_TRUE(contains(message_of([] { Library("test", "libm.so.6")["cublasCreate_v2"]; }),
+                       "[test] libm.so.6 has no cublasCreate_v2", "older"));
 }
 
 TEST(Provider, BelongsToAThread) {

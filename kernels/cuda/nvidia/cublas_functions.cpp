@@ -6,7 +6,7 @@ namespace rho::kernels::nvidia {
 
 const CublasFunctions& cublas() {
   static const CublasFunctions functions = [] {
-    const Library library("libcublas.so." + std::to_string(CUBLAS_VER_MAJOR));
+    const Library library("provider nvidia", "libcublas.so." + std::to_string(CUBLAS_VER_MAJOR));
     return CublasFunctions{library["cublasCreate_v2"],
                            library["cublasSetStream_v2"],
                            library["cublasSetWorkspace_v2"],

@@ -237,7 +237,7 @@ Choice<Direction> choice_of(const Convolution& c) {
   check(choice.has_value(), Direction::kOp, "cuDNN ", product_library_version("cudnn"),
         " has no algorithm for ", c.dtype(), " x ", c.x.shape(), ", weight ", c.w.shape(),
         ", stride (", o.stride_h, ", ", o.stride_w, "), padding (", o.pad_h, ", ", o.pad_w,
-        "), groups ", o.groups, ", precision ", name_of(product_precision()),
+        "), groups ", o.groups, c.is_rounded() ? " in tf32" : "",
         ": expected one that is deterministic, adds up plain products and needs at most ",
         kMostSpace >> 20U, " MiB; provider rho has one");
   return known->emplace(std::move(key), *choice).first->second;

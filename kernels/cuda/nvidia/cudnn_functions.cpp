@@ -6,7 +6,7 @@ namespace rho::kernels::nvidia {
 
 const CudnnFunctions& cudnn() {
   static const CudnnFunctions functions = [] {
-    const Library library("libcudnn.so." + std::to_string(CUDNN_MAJOR));
+    const Library library("provider nvidia", "libcudnn.so." + std::to_string(CUDNN_MAJOR));
     return CudnnFunctions{library["cudnnGetVersion"],
                           library["cudnnGetErrorString"],
                           library["cudnnCreate"],

@@ -160,6 +160,7 @@ TEST_F(CudaTools, TrainsWithAnotherProvidersProducts) {
     train(out, device, options);
   };
   run("cpu", "cpu", {"2"});
+  run("ours", "cuda", {"2"});
   run("whole", "cuda", {"2", "--provider", "nvidia"});
   run("parts", "cuda", {"1", "--provider", "nvidia"});
   expect_success("rho-train", {"--resume", "--epochs", "2", "--out", folder_.file("parts")});
@@ -168,6 +169,8 @@ TEST_F(CudaTools, TrainsWithAnotherProvidersProducts) {
   for (std::size_t e = 0; e < here.size(); ++e) expect_alike(here[e], there[e]);
   EXPECT_EQ(testing::read_text(folder_.path() / "whole/last.safetensors"),
             testing::read_text(folder_.path() / "parts/last.safetensors"));
+  EXPECT_NE(testing::read_text(folder_.path() / "whole/last.safetensors"),
+            testing::read_text(folder_.path() / "ours/last.safetensors"));
   EXPECT_TRUE(testing::contains(testing::read_text(folder_.path() / "parts/config.json"),
                                 "\"provider\": \"nvidia\""));
 }

@@ -173,6 +173,9 @@ TEST_F(CudaProvider, MatricesInEveryLayout) {
   const ViewOf spread = [](const Tensor& x) { return x.slice(1, 0, x.size(1), 2); };
   const ViewOf one_row = [](const Tensor& x) { return x.slice(0, 2, 3); };
   const ViewOf repeated = [](const Tensor& x) { return x.slice(0, 2, 3).expand({9, x.size(1)}); };
+  const ViewOf without_strides = [](const Tensor& x) {
+    return x.expand({2, 2}).slice(0, 0, 1).slice(1, 0, 1);
+  };
   expect_provided_product({7, 5}, {5, 9}, kAsItIs, kAsItIs);
   expect_provided_product({5, 7}, {9, 5}, kTurned, kTurned);
   expect_provided_product({9, 10}, {7, 12}, in_a_larger_one, in_a_larger_one);
@@ -182,6 +185,7 @@ TEST_F(CudaProvider, MatricesInEveryLayout) {
   expect_provided_product({3, 9}, {9, 3}, kAsItIs, repeated);
   expect_provided_product({6, 1}, {1, 1}, kAsItIs, kAsItIs);
   expect_provided_product({1, 6}, {6, 1}, kAsItIs, kAsItIs);
+  expect_provided_product({1, 1}, {1, 1}, without_strides, without_strides);
   expect_provided_product({6, 2}, {1, 3}, spread, kAsItIs);  // a column with gaps
 }
 

@@ -75,6 +75,34 @@ TEST(EmulatedCudnn, AConvolutionThatItHasNotIsAnError) {
   expect_refused("conv2d_weight_grad", [&] { kernels::conv2d_weight_grad(x, y, options, w); });
 }
 
+// What the libraries may do in these precisions, their emulation does.
+TEST(EmulatedNvidia, APrecisionReachesTheLibrary) {
+  const Tensor a = testing::uniform<float>({20, 30}, 1).to(kDevice),
+               b = testing::uniform<float>({30, 10}, 2).to(kDevice),
+               x = testing::uniform<float>({2, 6, 6, 3}, 3).to(kDevice),
+               w = testing::uniform<float>({4, 3, 3, 3}, 4).to(kDevice);
+  const ProductProviderScope provider(ProductProvider::Nvidia);
+  const auto product = [&](ProductPrecision precision) {
+    const ProductPrecisionScope scope(precision);
+    const Tensor out = Tensor::empty({20, 10}, DType::Float32, kDevice);
+    kernels::matmul(a, b, out);
+    return out.to(Device{}).to_vector<float>();
+  };
+  const auto convolution = [&](ProductPrecision precision) {
+    const ProductPrecisionScope scope(precision);
+    const Tensor out = Tensor::empty({2, 4, 4, 4}, DType::Float32, kDevice);
+    kernels::conv2d_forward(x, w, {}, {}, out);
+    return out.to(Device{}).to_vector<float>();
+  };
+  const auto full = product(ProductPrecision::Float32);
+  EXPECT_NE(product(ProductPrecision::TensorFloat32), full);
+  EXPECT_NE(product(ProductPrecision::BFloat16), full);
+  EXPECT_NE(product(ProductPrecision::BFloat16), product(ProductPrecision::TensorFloat32));
+  const auto exact = convolution(ProductPrecision::Float32);
+  EXPECT_NE(convolution(ProductPrecision::TensorFloat32), exact);
+  EXPECT_EQ(convolution(ProductPrecision::Float32), exact);
+}
+
 TEST(EmulatedNvidia, ADeviceWithoutTensorCoresForItSaysSo) {
   const auto ones = [](const Shape& shape) {
     return Tensor::from(std::vector<float>(static_cast<std::size_t>(numel(shape)), 1.0F), shape,

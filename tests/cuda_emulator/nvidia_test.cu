@@ -21,7 +21,13 @@ const Device kDevice{DeviceType::CUDA, 0};
 class EmulatedCublas : public ::testing::Test {
  protected:
   void SetUp() override {
-    cublas().create(&handle_);
+    // One for all, as the backend has no use for destroying any.
+    static const cublasHandle_t handle = [] {
+      cublasHandle_t made = nullptr;
+      cublas().create(&made);
+      return made;
+    }();
+    handle_ = handle;
     cublas().set_stream(handle_, cuda::stream_of(kDevice).handle);
     cublas().set_workspace(handle_, space_.data(), 1024);
   }

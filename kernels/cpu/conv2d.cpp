@@ -202,6 +202,7 @@ void with_statistics(const Tensor& x, const Tensor& w, const Conv2dOptions& opti
   const auto shape = winograd_of(x, w, y, options);
   if (shape && cpu::sums_channels(*shape)) {
     expect_ieee_products("conv2d", y);
+    expect_own_products("conv2d", y);
     return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(), y.data<float>(), mean,
                                  variance);
   }

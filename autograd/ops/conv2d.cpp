@@ -59,7 +59,7 @@ Tensor run_forward(const Variable& x, const Variable& weight, const Conv2dOption
   const auto empty = [&](const Shape& of) {
     return Tensor::empty(of, x.dtype(), x.value().device());
   };
-  const Tensor y = empty(shape);
+  Tensor y = empty(shape);
   if (y.numel() == 0) return y;
   statistics = {empty({shape.back()}), empty({shape.back()})};
   kernels::conv2d_with_statistics(kernels::contiguous(x.value()),

@@ -6,7 +6,7 @@
 
 #include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/runtime/buffer.cuh"
-#include "kernels/cuda/warpgroup/launch.cuh"
+#include "kernels/cuda/runtime/launch.cuh"
 #include "kernels/cuda/warpgroup/ptx.cuh"
 #include "kernels/cuda/warpgroup/tensor_map.cuh"
 #include "kernels/cuda/warpgroup/warpgroup_product.h"

@@ -214,7 +214,7 @@ std::optional<Choice<Direction>> choice_in(cudnnTensorFormat_t format, const Con
 }
 
 /// Asked of cuDNN once for all convolutions of one shape. Channels last where it can, as our
-/// tensors are; channels first (which it takes in double alone, as of 9) costs copies.
+/// tensors are; channels first costs copies.
 template <class Direction>
 Choice<Direction> choice_of(const Convolution& c) {
   static std::mutex mutex;

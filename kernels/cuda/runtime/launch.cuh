@@ -17,16 +17,30 @@ void synchronize(Device device, std::string_view op);
 /// so that a kernel's time is its own.
 bool is_blocking();
 
-/// Starts `kernel` on `device`; errors name `op`.
+/// Starts `kernel` on `device`, a block of which has `shared_bytes` of dynamic shared memory, more
+/// than 48 KiB where the device has as many; errors name `op`.
 template <class... Parameters, class... Arguments>
-void launch(std::string_view op, Device device, void (*kernel)(Parameters...), unsigned blocks,
-            unsigned threads, const Arguments&... arguments) {
+void launch_with_shared_memory(std::string_view op, Device device, void (*kernel)(Parameters...),
+                               unsigned blocks, unsigned threads, std::size_t shared_bytes,
+                               const Arguments&... arguments) {
   cudaLaunchConfig_t config{};
   config.stream = stream_of(device).handle;
   config.gridDim = dim3(blocks);
   config.blockDim = dim3(threads);
+  config.dynamicSmemBytes = shared_bytes;
+  if (shared_bytes > 0)
+    check_status(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      static_cast<int>(shared_bytes)),
+                 op);
   check_status(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), op);
   if (is_blocking()) synchronize(device, op);
+}
+
+/// The same without dynamic shared memory.
+template <class... Parameters, class... Arguments>
+void launch(std::string_view op, Device device, void (*kernel)(Parameters...), unsigned blocks,
+            unsigned threads, const Arguments&... arguments) {
+  launch_with_shared_memory(op, device, kernel, blocks, threads, 0, arguments...);
 }
 
 }  // namespace rho::kernels::cuda

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cuda/warpgroup/launch.cuh"
 #include "kernels/cuda/warpgroup/pack.cuh"
 #include "kernels/cuda/warpgroup/ptx.cuh"
 #include "kernels/cuda/warpgroup/tensor_map.cuh"

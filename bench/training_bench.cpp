@@ -1,12 +1,13 @@
 // Whole training steps (forward, cross-entropy, backward, descent with momentum) and evaluations
-// beside libtorch's, in milliseconds, and the memory that a step takes; then what a step costs
-// against batch size, width and depth.
+// beside libtorch's or PyTorch's, in milliseconds, and the memory that a step takes; then what a
+// step costs against batch size, width and depth.
 #include <cmath>
 #include <limits>
-#include <sstream>
 #include <thread>
 
+#include "bench/peers/pytorch.h"
 #include "bench/peers/torch.h"
+#include "bench/support/agreement.h"
 #include "bench/support/contest.h"
 #include "bench/support/cuda_clock.h"
 #include "bench/support/network.h"
@@ -16,89 +17,91 @@ namespace {
 
 using namespace rho;
 using namespace rho::bench;
-
-/// ||found - expected|| / ||expected||
-double deviation(const Tensor& found, const Tensor& expected) {
-  const auto a = found.to_vector<double>(), b = expected.to_vector<double>();
-  double difference = 0.0, size = 0.0;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    difference += (a[i] - b[i]) * (a[i] - b[i]);
-    size += b[i] * b[i];
-  }
-  return std::sqrt(difference / size);
-}
-
-/// What a network computes from its first parameters.
-struct Results {
-  Tensor logits;
-  double loss;
-  nn::NamedTensors gradients;
-};
-
-template <class AnyNetwork>
-Results results(AnyNetwork& network) {
-  Tensor logits = network.evaluate();
-  const double loss = network.backward();
-  return {logits, loss, network.gradients()};
-}
-
-/// Compares with the same network in double. An output of a layer is off by at most epsilon times
-/// the number of its terms, relative to its size, and the errors of the layers add up. Logits and
-/// loss are continuous in them. A gradient is not: as large a fraction of the rectifiers may fall
-/// on the other side of zero, and to change a fraction p of a sum's terms changes it by sqrt(p).
-/// Returns what is wrong, empty where nothing is.
-std::string mistake(const Results& found, const Results& expected, double terms) {
-  const double error = terms * static_cast<double>(std::numeric_limits<float>::epsilon());
-  const auto off = [](const std::string& what, double by, double tolerance) {
-    std::ostringstream out;
-    if (!(by <= tolerance)) out << what << " off by " << by << ", more than " << tolerance;
-    return out.str();
-  };
-  std::string wrong = off("logits", deviation(found.logits, expected.logits), error);
-  if (wrong.empty()) wrong = off("loss", std::abs(found.loss / expected.loss - 1.0), error);
-  for (std::size_t i = 0; i < expected.gradients.size() && wrong.empty(); ++i) {
-    const auto& [name, gradient] = expected.gradients[i];
-    wrong = off("gradient of " + name, deviation(found.gradients[i].second, gradient),
-                std::sqrt(error));
-  }
-  return wrong;
-}
+using kernels::ProductPrecision;
 
 /// Debian's libtorch is for the CPU.
-bool has_peer() { return device().type == DeviceType::CPU && !torch_version().empty(); }
+bool has_libtorch() { return device().type == DeviceType::CPU && !torch_version().empty(); }
 
-enum class Task { Step, Evaluation };
+/// Python's, on a device and where --pytorch names an interpreter.
+std::unique_ptr<PyTorch>& pytorch() {
+  static std::unique_ptr<PyTorch> peer;
+  return peer;
+}
 
 struct Case {
   std::string network;
   std::int64_t batch;
   Task task = Task::Step;
+  ProductPrecision precision = ProductPrecision::Float32;
 };
 
+/// What became of the peers that are not in a case, for its row in the report.
+class Notes {
+ public:
+  void add(const std::string& note) {
+    if (text_.find(note) != std::string::npos) return;
+    text_ += (text_.empty() ? "" : "; ") + note;
+  }
+  void tell(benchmark::State& state) const { state.SetLabel(text_); }
+
+ private:
+  std::string text_;
+};
+
+using PyTorchNetworks = std::vector<std::pair<std::string, std::unique_ptr<PyTorchNetwork>>>;
+
+/// The network in every mode that computes the same.
+PyTorchNetworks pytorch_networks(const Case& c, nn::Module& model, const Training& training,
+                                 const Results& expected, const Cost& cost, int threads,
+                                 Notes& notes) {
+  PyTorchNetworks out;
+  if (pytorch() == nullptr) return out;
+  for (const std::string& mode : pytorch()->modes()) {
+    std::string wrong;
+    try {
+      auto network = pytorch()->network(c.network, model, training, {mode, c.precision, threads});
+      wrong = mistake(results(*network), expected, cost, c.precision);
+      if (wrong.empty()) out.emplace_back("pytorch " + mode, std::move(network));
+    } catch (const Error& failed) {
+      wrong = failed.what();
+    }
+    if (!wrong.empty()) notes.add("not pytorch " + mode + ": " + wrong);
+  }
+  if (!pytorch()->absence().empty()) {
+    out.clear();
+    notes.add("pytorch: " + pytorch()->absence());
+  }
+  return out;
+}
+
 void train(benchmark::State& state, const Case& c, int threads) {
+  const kernels::ProductPrecisionScope scope(c.precision);
   set_torch_threads(threads);
   const Training training = random_training(c.batch);
   const auto model = build(c.network);
   const Cost cost = bench::cost(*model, training.x);
 
   std::vector<std::pair<std::string, std::unique_ptr<TorchNetwork>>> torch;
-  if (has_peer()) {
+  if (has_libtorch()) {
     torch.emplace_back("libtorch", torch_network(*model, training, false));
     torch.emplace_back("libtorch channels last", torch_network(*model, training, true));
   }
+  Notes notes;
+  PyTorchNetworks python;
   {
     const auto twin = build(c.network, DType::Float64);
     nn::copy_state(*model, *twin);
     Network reference(twin, in_dtype(training, DType::Float64), Device{});
     const Results expected = results(reference);
     Network checked(build(c.network), training, device());
-    std::string wrong = mistake(results(checked), expected, cost.terms);
+    std::string wrong = mistake(results(checked), expected, cost, c.precision);
     for (const auto& [name, network] : torch)
       if (wrong.empty()) {
-        wrong = mistake(results(*network), expected, cost.terms);
+        wrong = mistake(results(*network), expected, cost, c.precision);
         if (!wrong.empty()) wrong = name + ": " + wrong;
       }
     if (!wrong.empty()) return state.SkipWithError(wrong.c_str());
+    python = pytorch_networks(c, *model, training, expected, cost, threads, notes);
   }
 
   Network network(model, training, device());
@@ -108,25 +111,54 @@ void train(benchmark::State& state, const Case& c, int threads) {
   };
   std::vector<Contestant> peers;
   for (const auto& [name, peer] : torch) peers.push_back({name, task(*peer)});
+  for (const auto& entry : python) {
+    const auto seconds = [&entry, &c, &notes](int calls) {
+      try {
+        return entry.second->seconds(c.task, calls);
+      } catch (const Error& failed) {
+        notes.add(entry.first + ": " + failed.what());
+        return std::numeric_limits<double>::infinity();
+      }
+    };
+    peers.push_back({entry.first, {}, seconds});
+  }
   const double flops = c.task == Task::Step ? cost.step : cost.forward;
   contest(state, {flops, DType::Float32, threads}, task(network), peers, Unit::Milliseconds);
+  notes.tell(state);
 }
 
 /// Memory does not depend on the number of threads.
 void memory(benchmark::State& state, const Case& c) {
+  Notes notes;
   for (auto _ : state) {
-    const double ours = peak_bytes(c.network, c.batch);
+    const double ours = peak_bytes(c.network, c.batch, device());
     state.counters["ours"] = 1e-6 * ours;
     state.SetIterationTime(0.0);
-    if (!has_peer()) continue;
     const auto model = build(c.network);
     const Training training = random_training(c.batch);
-    const double plain = torch_peak_bytes(*model, training, false);
-    const double channels_last = torch_peak_bytes(*model, training, true);
-    state.counters["libtorch"] = 1e-6 * plain;
-    state.counters["libtorch channels last"] = 1e-6 * channels_last;
-    state.counters["ratio"] = std::min(plain, channels_last) / ours;
+    double least = std::numeric_limits<double>::infinity();
+    const auto join = [&](const std::string& name, double bytes) {
+      state.counters[name] = 1e-6 * bytes;
+      least = std::min(least, bytes);
+    };
+    if (has_libtorch()) {
+      join("libtorch", torch_peak_bytes(*model, training, false));
+      join("libtorch channels last", torch_peak_bytes(*model, training, true));
+    }
+    // PyTorch counts on a device alone. A replayed graph allocates nothing.
+    if (pytorch() != nullptr && device().type == DeviceType::CUDA) {
+      for (const std::string& mode : pytorch()->modes()) {
+        if (mode.starts_with("CUDA graph")) continue;
+        try {
+          join("pytorch " + mode, pytorch()->peak_bytes(c.network, *model, training, {mode}));
+        } catch (const Error& failed) {
+          notes.add("pytorch " + mode + ": " + failed.what());
+        }
+      }
+    }
+    if (std::isfinite(least)) state.counters["ratio"] = least / ours;
   }
+  notes.tell(state);
 }
 
 /// Many networks on one device, each trained by a thread of its own, beside the same networks one
@@ -177,7 +209,14 @@ std::vector<int> powers_of_two_threads() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  start(argc, argv);
+  std::string python;
+  start(argc, argv,
+        {{"--pytorch", python,
+          "Python whose PyTorch is a peer, or none (default: python3 on a device, none on the "
+          "CPU, where libtorch is)"}});
+  if (python.empty()) python = device().type == DeviceType::CPU ? "none" : "python3";
+  if (python != "none") pytorch() = std::make_unique<PyTorch>(python, device());
+
   const Case cases[] = {{"convnet3-24", 100},
                         {"convnet3-64s2", 128},
                         {"convnet5-w", 128},
@@ -185,6 +224,12 @@ int main(int argc, char** argv) {
                         {"resnet56", 128}};
   const std::vector<int>& threads = thread_counts();
   for (const Case& c : cases) add("step/" + c.network, c, threads);
+  // Precisions that only a device has.
+  if (device().type == DeviceType::CUDA)
+    for (const auto precision : {ProductPrecision::TensorFloat32, ProductPrecision::BFloat16})
+      for (const Case& c : cases)
+        add("step-" + std::string(kernels::name_of(precision)) + "/" + c.network,
+            {c.network, c.batch, Task::Step, precision}, threads);
   for (const Case& c : cases)
     add("evaluation/" + c.network, {c.network, c.batch, Task::Evaluation}, threads);
   for (const Case& c : cases)
@@ -208,6 +253,10 @@ int main(int argc, char** argv) {
             train_together(state, "convnet3-64s2", 128, count);
           },
           threads);
-  const std::string version = torch_version();
-  return run({{"libtorch", has_peer() ? version : "absent"}});
+  std::vector<std::pair<std::string, std::string>> peers{
+      {"libtorch", has_libtorch() ? torch_version() : "absent"}};
+  if (pytorch() != nullptr) peers.emplace_back("pytorch", pytorch()->description());
+  const int code = run(peers);
+  pytorch().reset();  // before what it needs is gone
+  return code;
 }

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the benchmarks and their peers, runs them all and writes a report.
-# usage: bench.sh [--device DEVICE] [--out FILE] [--filter REGEX] [--quick]
-#   --device cuda   on a GPU, beside cuBLAS and cuDNN
+# usage: bench.sh [--device DEVICE] [--pytorch PYTHON] [--out FILE] [--filter REGEX] [--quick]
+#   --device cuda   on a GPU, beside cuBLAS, cuDNN and PyTorch
+#   --pytorch PYTHON  the Python whose PyTorch is a peer of whole training steps, or none
+#                   (default: python3 on a GPU, none on the CPU)
 #   --out FILE      the report (default: bench/results/DATE-PROCESSOR.md)
 #   --filter REGEX  only the cases whose names match
 #   --quick         two rounds a case: shows that everything works, measures little
 set -euo pipefail
 cd "$(dirname "$0")/.."
-out=() flags=() device=cpu
+out=() flags=() training_flags=() device=cpu
 while [ $# != 0 ]; do
   case $1 in
     --device) device=$2; shift 2 ;;
+    --pytorch) training_flags+=("--pytorch=$2"); shift 2 ;;
     --out) out=(--out "$2"); shift 2 ;;
     --filter) flags+=("--benchmark_filter=$2"); shift 2 ;;
     --quick) flags+=(--rounds=2); shift ;;
@@ -29,6 +32,8 @@ results=build/release/bench/results
 rm -rf "$results"
 mkdir -p "$results"
 for program in "${programs[@]}"; do
-  "build/release/bench/$program" --device="$device" --benchmark_out="$results/$program.json" "${flags[@]}"
+  own=()
+  [ "$program" != training_bench ] || own=("${training_flags[@]}")
+  "build/release/bench/$program" --device="$device" --benchmark_out="$results/$program.json" "${flags[@]}" "${own[@]}"
 done
 scripts/bench_report.py "${out[@]}" "$results"/*.json

@@ -48,6 +48,7 @@ CUDA_TARGETS = [
     ("gemm_bench", r"^(tf32|bf16)/(4096|8192)$", "tf32 and bf16, n >= 4096", "ratio", 0.85),
     ("gemm_bench", "/fc|/linear", "the networks' layers", "ratio", 1.0),
     ("conv2d_bench", "", "every case", "ratio", 1.0),
+    ("training_bench", "^step(-tf32|-bf16)?/resnet56$", "step/resnet56 in every precision", "ratio", 1.5),
 ]
 
 

@@ -60,9 +60,10 @@ class Translated : public TorchNetwork {
     loss.backward();
     return loss.item<double>();
   }
-  void step() override {
-    backward();
+  double step() override {
+    const double loss = backward();
     optimizer_->step();
+    return loss;
   }
   Tensor evaluate() override {
     const torch::InferenceMode guard;

@@ -8,18 +8,19 @@
 
 namespace rho::bench {
 
-/// A network as libtorch computes it, with the parameters that ours had when it was made.
+/// A network as PyTorch computes it, with the parameters that ours had when it was made.
 class TorchNetwork {
  public:
   virtual ~TorchNetwork() = default;
 
   /// Gradients of the mean cross-entropy, without the old ones. Returns the loss.
   virtual double backward() = 0;
-  /// backward(), then stochastic gradient descent.
-  virtual void step() = 0;
+  /// backward(), then stochastic gradient descent. Returns the loss before it.
+  virtual double step() = 0;
   /// The logits in evaluation mode, without a graph.
   virtual Tensor evaluate() = 0;
-  /// By name and in libtorch's layout, as nn::export_state has the parameters.
+  /// Those of the last backward(), by name and in PyTorch's layout, as nn::export_state has the
+  /// parameters.
   virtual nn::NamedTensors gradients() const = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "bench/support/contest.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -24,10 +25,23 @@ double peak(const Work& work, double measured) {
 void contest(benchmark::State& state, const Work& work, const std::function<void()>& ours,
              const std::vector<Contestant>& peers, Unit unit) {
   double burst = 0.0;  // operations
-  Turns::Functions functions{ours};
-  for (const Contestant& peer : peers) functions.push_back(peer.call);
+  std::vector<Timed> functions;
+  functions.reserve(peers.size() + 2);
+  const auto join = [&](const std::function<void()>& call) {
+    functions.emplace_back([&call](int calls) { return turn_options().clock(call, calls); });
+  };
+  join(ours);
+  for (const Contestant& peer : peers) {
+    if (peer.seconds)
+      functions.push_back(peer.seconds);
+    else
+      join(peer.call);
+  }
   const bool on_cpu = device().type == DeviceType::CPU;
-  if (on_cpu) functions.emplace_back([&] { burst = multiply_add_burst(work.dtype, work.threads); });
+  const std::function<void()> multiply_adds = [&] {
+    burst = multiply_add_burst(work.dtype, work.threads);
+  };
+  if (on_cpu) join(multiply_adds);
   for (auto _ : state) {
     const Turns turns(functions, turn_options());
     state.SetIterationTime(turns.seconds(0));
@@ -37,9 +51,12 @@ void contest(benchmark::State& state, const Work& work, const std::function<void
     };
     state.counters["ours"] = told(0);
     for (std::size_t i = 0; i < peers.size(); ++i) {
+      if (!std::isfinite(turns.seconds(i + 1))) continue;
       state.counters[peers[i].name] = told(i + 1);
-      double& ratio = state.counters["ratio"].value;
-      ratio = i == 0 ? turns.ratio(1, 0) : std::min(ratio, turns.ratio(i + 1, 0));
+      const auto found = state.counters.find("ratio");
+      const double ratio = turns.ratio(i + 1, 0);
+      state.counters["ratio"] =
+          found == state.counters.end() ? ratio : std::min(found->second.value, ratio);
     }
     if (!on_cpu) continue;
     const double most = peak(work, burst / turns.fastest(functions.size() - 1));

@@ -4,7 +4,6 @@
 
 #include "autograd/ops/losses.h"
 #include "bench/support/convolution.h"
-#include "bench/support/program.h"
 #include "bench/support/random.h"
 #include "kernels/copy.h"
 #include "nn/models/convnet.h"
@@ -35,6 +34,7 @@ Variable count(nn::Module& module, const Variable& x, Cost& cost) {
     cost.step += (cost.forward == 0.0 ? 4.0 : 6.0) * products;
     cost.forward += 2.0 * products;
     cost.terms += terms;
+    ++cost.layers;
   }
   return y;
 }
@@ -88,9 +88,10 @@ double Network::backward() {
   return gradient_step_(x_, labels_).loss.item();
 }
 
-void Network::step() {
-  backward();
+double Network::step() {
+  const double loss = backward();
   optimizer_.step();
+  return loss;
 }
 
 Tensor Network::evaluate() {
@@ -121,11 +122,11 @@ Cost cost(nn::Module& model, const Tensor& x) {
   return out;
 }
 
-double peak_bytes(const std::string& name, std::int64_t batch) {
-  CachingAllocator& memory = allocator(device().type);
+double peak_bytes(const std::string& name, std::int64_t batch, Device device) {
+  CachingAllocator& memory = allocator(device.type);
   const std::size_t before = memory.statistics().bytes_in_use;
   memory.reset_peak();
-  Network network(build(name), random_training(batch), device());
+  Network network(build(name), random_training(batch), device);
   network.step();
   network.step();
   return static_cast<double>(memory.statistics().bytes_peak - before);

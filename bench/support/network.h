@@ -22,6 +22,9 @@ struct Training {
 /// A random batch.
 Training random_training(std::int64_t batch);
 
+/// What is timed of a network.
+enum class Task { Step, Evaluation };
+
 /// The same training in another precision.
 Training in_dtype(const Training& training, DType dtype);
 
@@ -31,7 +34,7 @@ class Network {
   Network(std::shared_ptr<nn::Module> model, const Training& training, Device device);
 
   double backward();
-  void step();
+  double step();
   Tensor evaluate();
   nn::NamedTensors gradients() const;
 
@@ -47,10 +50,11 @@ struct Cost {
   double forward = 0.0;  ///< operations
   double step = 0.0;     ///< of forward and backward; the first layer has no input gradient
   double terms = 0.0;    ///< products that make one output of a layer, summed over the layers
+  int layers = 0;        ///< those with weights
 };
 Cost cost(nn::Module& model, const Tensor& x);
 
 /// As torch_peak_bytes (bench/peers/torch.h).
-double peak_bytes(const std::string& name, std::int64_t batch);
+double peak_bytes(const std::string& name, std::int64_t batch, Device device);
 
 }  // namespace rho::bench

@@ -47,7 +47,7 @@ void use_device(const std::string& name) {
 
 }  // namespace
 
-void start(int argc, char** argv) {
+void start(int argc, char** argv, const std::vector<ProgramFlag>& more) {
   choose_blas_kernels(argv);
   std::string device = "cpu";
   CLI::App app("Checks results, then times ours and its peers in turns.");
@@ -60,6 +60,7 @@ void start(int argc, char** argv) {
   app.add_option("--rounds", flags().turns.rounds, "Rounds, of whose times medians are taken")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  for (const ProgramFlag& flag : more) app.add_option(flag.name, flag.value, flag.help);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -13,9 +13,16 @@
 
 namespace rho::bench {
 
-/// Reads our flags (--device, --threads, --rounds), and leaves Google Benchmark its own. Ends the
-/// program after --help and after a flag that nobody knows.
-void start(int argc, char** argv);
+/// A flag of one program alone: --NAME=VALUE.
+struct ProgramFlag {
+  std::string name;
+  std::string& value;  ///< what it holds before is the default
+  std::string help;
+};
+
+/// Reads our flags (--device, --threads, --rounds and `more`), and leaves Google Benchmark its own.
+/// Ends the program after --help and after a flag that nobody knows.
+void start(int argc, char** argv, const std::vector<ProgramFlag>& more = {});
 
 /// Where ours and its peers run.
 Device device();

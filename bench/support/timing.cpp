@@ -6,6 +6,17 @@
 #include <thread>
 
 namespace rho::bench {
+namespace {
+
+std::vector<Timed> timed(const Turns::Functions& functions, const Clock& clock) {
+  std::vector<Timed> out;
+  out.reserve(functions.size());
+  for (const auto& function : functions)
+    out.emplace_back([function, clock](int calls) { return clock(function, calls); });
+  return out;
+}
+
+}  // namespace
 
 double host_clock(const std::function<void()>& function, int calls) {
   std::vector<double> seconds;
@@ -26,19 +37,24 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-Turns::Turns(const Functions& functions, const TurnOptions& options) : seconds_(functions.size()) {
+Turns::Turns(const Functions& functions, const TurnOptions& options)
+    : Turns(timed(functions, options.clock), options) {}
+
+Turns::Turns(const std::vector<Timed>& functions, const TurnOptions& options)
+    : seconds_(functions.size()) {
   std::vector<int> calls;
-  for (const auto& function : functions) {
-    function();  // allocates, packs, starts threads
-    const double once = options.clock(function, 1);
+  calls.reserve(functions.size());
+  for (const Timed& function : functions) {
+    function(1);  // allocates, packs, starts threads
+    const double once = function(1);
     calls.push_back(static_cast<int>(std::clamp(options.block / once, 1.0, 1e6)));
   }
   for (int round = 0; round < options.rounds; ++round)
     for (std::size_t i = 0; i < functions.size(); ++i) {
       std::this_thread::sleep_for(std::chrono::duration<double>(options.pause));
       // Threads that have gone to sleep wake up with the first of several calls.
-      if (calls[i] > 1) functions[i]();
-      seconds_[i].push_back(options.clock(functions[i], calls[i]));
+      if (calls[i] > 1) functions[i](1);
+      seconds_[i].push_back(functions[i](calls[i]));
     }
 }
 

@@ -10,6 +10,9 @@ namespace rho::bench {
 /// Seconds of one of `calls` calls.
 using Clock = std::function<double(const std::function<void()>& function, int calls)>;
 
+/// A function that keeps its own time: seconds of one of `calls` calls.
+using Timed = std::function<double(int calls)>;
+
 /// The time of the host, for what is done when it returns: the median of the calls, since a call
 /// that a virtual machine loses its core in takes ten times as long.
 double host_clock(const std::function<void()>& function, int calls);
@@ -34,6 +37,8 @@ class Turns {
   using Functions = std::vector<std::function<void()>>;
 
   /// A round is a block of calls of each function.
+  Turns(const std::vector<Timed>& functions, const TurnOptions& options);
+  /// The same, timed by options.clock.
   Turns(const Functions& functions, const TurnOptions& options);
 
   /// The median over the rounds.

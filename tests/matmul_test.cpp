@@ -106,12 +106,17 @@ TEST(Matmul, SameBitsForAnyNumberOfThreads) {
   const int before = kernels::threads();
   for (const auto& [rows, depth, columns] :
        {std::array{97, 700, 41}, std::array{5, 300, 1500}, std::array{400, 30, 3}}) {
-    const Variable a(random<float>({rows, depth}, 1)), b(random<float>({depth, columns}, 2));
-    kernels::set_threads(1);
-    const auto expected = matmul(a, b).value().to_vector<float>();
-    for (const int threads : {2, 3}) {
-      kernels::set_threads(threads);
-      EXPECT_EQ(matmul(a, b).value().to_vector<float>(), expected);
+    const Variable b(random<float>({depth, columns}, 2));
+    for (const Tensor& by :
+         {random<float>({rows, depth}, 1), random<float>({depth, rows}, 3).transpose(0, 1)}) {
+      const Variable a(by);
+      kernels::set_threads(1);
+      const auto expected = matmul(a, b).value().to_vector<float>();
+      for (const int threads : {2, 3}) {
+        kernels::set_threads(threads);
+        EXPECT_EQ(matmul(a, b).value().to_vector<float>(), expected)
+            << by.strides() << ", " << threads << " threads";
+      }
     }
   }
   kernels::set_threads(before);

@@ -146,7 +146,8 @@ struct RightOperand {
   }
 };
 
-/// How the micro-kernel reads the rows of A.
+/// How the micro-kernel reads the rows of A. Blocks along K depend on it, and with them results: it
+/// is decided by the whole product, not by what a thread has of it.
 template <class T>
 struct LeftOperand {
   bool is_packed;
@@ -238,9 +239,9 @@ void multiply_block(const Matrix<T>& a, const LeftOperand<T>& left, const RightO
 
 /// out (rows x columns, leading extent ld) = a b: rows of A, columns of B.
 template <class T>
-void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows,
-                       std::int64_t columns, std::int64_t depth, T* out, std::int64_t ld,
-                       std::int64_t workers) {
+void multiply_matrices(const Matrix<T>& a, const LeftOperand<T>& left, const Matrix<T>& b,
+                       std::int64_t rows, std::int64_t columns, std::int64_t depth, T* out,
+                       std::int64_t ld, std::int64_t workers) {
   thread_local cpu::Scratch scratch;
   const bool serial = workers == 1 || rows * columns * depth <= cpu::kSerialProducts;
   // Each thread takes columns of its own, where that gives it enough to do, and packs them where it
@@ -253,10 +254,9 @@ void multiply_matrices(const Matrix<T>& a, const Matrix<T>& b, std::int64_t rows
       const std::int64_t first = shares.first(shares.count * part / workers);
       const std::int64_t last =
           part + 1 == workers ? columns : shares.first(shares.count * (part + 1) / workers);
-      multiply_matrices(a, b.at(first, 0), rows, last - first, depth, out + first, ld, 1);
+      multiply_matrices(a, left, b.at(first, 0), rows, last - first, depth, out + first, ld, 1);
     });
   }
-  const LeftOperand<T> left(a, std::min(rows, kMaxBlockM), columns, depth);
   // What is read by one or two rows of tiles, or lies in few pages, is not packed.
   const bool direct =
       b.across == 1 && (rows <= 16 || bytes<T>(depth * b.along) <= cpu::caches().second / 4);
@@ -328,10 +328,11 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   const auto batch = static_cast<std::int64_t>(offsets_a.size());
   const auto one = [&](std::int64_t n) {
     const auto item = static_cast<std::size_t>(n);
-    const Matrix<T> left{a.data<T>() + offsets_a[item], strides(a, 2), strides(a, 1)};
-    const Matrix<T> right{b.data<T>() + offsets_b[item], strides(b, 1), strides(b, 2)};
-    multiply_matrices(left, right, rows, columns, depth, result + n * rows * columns, columns,
-                      threads());
+    const Matrix<T> from_a{a.data<T>() + offsets_a[item], strides(a, 2), strides(a, 1)};
+    const Matrix<T> from_b{b.data<T>() + offsets_b[item], strides(b, 1), strides(b, 2)};
+    const LeftOperand<T> left(from_a, std::min(rows, kMaxBlockM), columns, depth);
+    multiply_matrices(from_a, left, from_b, rows, columns, depth, result + n * rows * columns,
+                      columns, threads());
   };
   // Many products are shared out whole.
   if (batch >= threads()) return cpu::parallel_for(batch, one);

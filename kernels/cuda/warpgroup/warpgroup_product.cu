@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cuda/tiling.cuh"
 #include "kernels/cuda/warpgroup/pack.cuh"
 #include "kernels/cuda/warpgroup/ptx.cuh"
 #include "kernels/cuda/warpgroup/tensor_map.cuh"
@@ -205,13 +206,7 @@ int attribute(cudaDeviceAttr which, Device device) {
 
 /// Tensors as matmul has them: strides of the last dimension but `from_end`, and its extent.
 std::int64_t stride(const Tensor& t, int from_end) { return t.strides()[t.rank() - 1 - from_end]; }
-int extent(const Tensor& t, int from_end) {
-  constexpr std::int64_t kMost = INT32_MAX - kTileColumns;
-  const std::int64_t found = t.size(t.rank() - 1 - from_end);
-  check(found <= kMost, kOp, "has an extent of ", found, ", expected at most ", kMost,
-        " on a CUDA device");
-  return static_cast<int>(found);
-}
+int extent(const Tensor& t, int from_end) { return narrow(kOp, t.size(t.rank() - 1 - from_end)); }
 
 template <class Element>
 CUtensorMap tiles_of(const Packed<Element>& packed, int box_lines) {

@@ -19,7 +19,7 @@
 namespace rho::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kMaxCells = WinogradScheme::kMaxCells;
+constexpr std::int64_t kMaxFrequencies = WinogradScheme::kMaxFrequencies;
 constexpr std::int64_t kTile = WinogradScheme::kTile;
 constexpr std::int64_t kMinChannels = 8;
 constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient goes to memory
@@ -29,7 +29,7 @@ constexpr std::int64_t kTilesOfPart = 16;   // of y's statistics
 
 /// Tiles between asking for the pixels of one and using them: the next rows of an image lie where
 /// no hardware looks ahead.
-constexpr std::int64_t kAhead = 2;
+constexpr std::int64_t kAhead = 4;
 
 struct Tile {
   std::int64_t image, row, column;
@@ -61,31 +61,26 @@ struct Squares {
   std::int64_t height, width, channels, step, cells;
   std::int64_t top = 0, left = 0;  // of the first tile; may be negative
   std::int64_t advance = 0;        // pixels from one tile to the next
-  T* outside = nullptr;            // stands for the pixels that the image does not have
+  T* outside = nullptr;            // stands for the rows that the image does not have
 
   std::int64_t phases() const { return step * step; }
   /// Channels of a tile, those of all its phases.
   std::int64_t depth() const { return channels * phases(); }
 
-  /// out[i * cells + j] = pixel (i, j) of a tile's square.
-  void place(const Tile& tile, std::int64_t phase, T** out) const {
+  /// The square of a tile.
+  WinogradScheme::Square<T> at(const Tile& tile, std::int64_t phase) const {
     const std::int64_t y = top + tile.row * advance + phase / step;
     const std::int64_t x = left + tile.column * advance + phase % step;
-    const std::int64_t last = (cells - 1) * step;
-    const bool inside = y >= 0 && x >= 0 && y + last < height && x + last < width;
-    const std::int64_t down = step * width * channels, across = step * channels;
+    WinogradScheme::Square<T> square{
+        .rows = {}, .across = step * channels, .first = 0, .last = cells};
     T* row = data + ((tile.image * height + y) * width + x) * channels;
-    for (std::int64_t i = 0; i < cells; ++i, row += down) {
-      T* cell = row;
-      for (std::int64_t j = 0; j < cells; ++j, cell += across) out[i * cells + j] = cell;
+    for (std::int64_t i = 0; i < cells; ++i, row += step * width * channels) {
+      const std::int64_t h = y + i * step;
+      square.rows[i] = h >= 0 && h < height ? row : outside;
     }
-    if (inside) return;
-    for (std::int64_t i = 0; i < cells; ++i) {
-      const std::int64_t h = y + i * step, v = x + i * step;
-      if (h < 0 || h >= height) std::fill_n(out + i * cells, cells, outside);
-      if (v < 0 || v >= width)
-        for (std::int64_t j = 0; j < cells; ++j) out[j * cells + i] = outside;
-    }
+    while (square.first < cells && x + square.first * step < 0) ++square.first;
+    while (square.last > 0 && x + (square.last - 1) * step >= width) --square.last;
+    return square;
   }
 
   /// Asks for the pixels of a tile, all but those that the tiles above it and to its left saw.
@@ -146,12 +141,12 @@ std::int64_t block_of(const WinogradScheme& scheme, std::int64_t columns, std::i
   return std::clamp<std::int64_t>(std::max(fitting, even) / kRows * kRows, kRows, 512);
 }
 
-/// Zeros that serve as a pixel of inputs or outputs.
+/// Zeros that serve as a row of a square, or as a bias.
 const float* zeros(const WinogradShape& s) {
   thread_local Scratch scratch;
-  const std::int64_t channels = std::max(s.ins, s.outs);
-  float* const out = scratch.get<float>(channels);
-  std::fill_n(out, channels, 0.0F);
+  const std::int64_t count = WinogradScheme::kMaxPoints * s.step() * std::max(s.ins, s.outs);
+  float* const out = scratch.get<float>(count);
+  std::fill_n(out, count, 0.0F);
   return out;
 }
 
@@ -241,6 +236,16 @@ Squares<T> filter_taps(const WinogradShape& s, T* w, std::int64_t taps, T* outsi
           .outside = outside};
 }
 
+/// A square of n x n cells, the last first.
+template <class T>
+WinogradScheme::Square<T> reversed(const WinogradScheme::Square<T>& square, std::int64_t n) {
+  WinogradScheme::Square<T> out{
+      .rows = {}, .across = -square.across, .first = n - square.last, .last = n - square.first};
+  for (std::int64_t i = 0; i < n; ++i)
+    out.rows[i] = square.rows[n - 1 - i] + (n - 1) * square.across;
+  return out;
+}
+
 /// Calls use(o, count, phase, spectra, of) for groups of filters o, ..., o + count - 1 and every
 /// phase; spectra[f * of.stride + i * of.pitch + c] is filter o + i. `flipped`: the taps in reverse
 /// order.
@@ -257,10 +262,9 @@ void transform_filters(const WinogradShape& s, const float* w, bool flipped, con
     const Spectrum of(scheme_of(s).filter_frequencies(), kGroup, s.ins);
     float* const spectra = scratch.get<float>(of.size());
     for (std::int64_t i = 0; i < count; ++i) {
-      const float* cells[kMaxCells];
-      filters.place({first + i, 0, 0}, phase, cells);
-      if (flipped) std::reverse(cells, cells + taps * taps);
-      transform.apply(cells, s.ins, spectra + i * of.pitch, of.stride);
+      WinogradScheme::Square<const float> square = filters.at({first + i, 0, 0}, phase);
+      if (flipped) square = reversed(square, taps);
+      transform.apply(square, s.ins, spectra + i * of.pitch, of.stride);
     }
     use(first, count, phase, spectra, of);
   });
@@ -334,7 +338,7 @@ void add_products(const WinogradScheme& scheme, const float* g, const Spectrum& 
   product.column_step = of_u.pitch;
   product.out_pitch = of_sum.pitch;
   for (std::int64_t filter = 0; filter < scheme.filter_frequencies(); ++filter) {
-    std::int64_t in_g[kMaxCells], in_u[kMaxCells];
+    std::int64_t in_g[kMaxFrequencies], in_u[kMaxFrequencies];
     product.segments = 0;
     scheme.for_each_frequency(filter, [&](std::int64_t f) {
       in_g[product.segments] = f * of_g.stride;
@@ -446,29 +450,22 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
     float* const u = scratch_u.get<float>(of_u.size());
     float* const m = in_place ? u : scratch_m.get<float>(of_m.size());
     const auto take = [&](std::int64_t i, const Tile& tile) {
-      for (std::int64_t phase = 0; phase < from.phases(); ++phase) {
-        const float* cells[kMaxCells];
-        from.place(tile, phase, cells);
-        direction.input[phase].apply(cells, from.channels,
+      for (std::int64_t phase = 0; phase < from.phases(); ++phase)
+        direction.input[phase].apply(from.at(tile, phase), from.channels,
                                      u + i * of_u.pitch + phase * from.channels, of_u.stride);
-      }
     };
     const auto give = [&](std::int64_t i, const Tile& tile) {
       for (std::int64_t phase = 0; phase < to.phases(); ++phase) {
-        float* cells[kMaxCells];
-        to.place(tile, phase, cells);
         const WinogradScheme::Backwards& output = direction.output[phase];
         (streams ? output.stream : output.apply)(m + i * of_m.pitch + phase * to.channels,
-                                                 of_m.stride, to.channels, cells,
+                                                 of_m.stride, to.channels, to.at(tile, phase),
                                                  on_the_way.finish);
       }
     };
     const auto give_and_sum = [&](std::int64_t i, const Tile& tile) {
-      float* cells[kMaxCells];
-      to.place(tile, 0, cells);
       const WinogradScheme::Backwards& output = direction.output[0];
       (streams ? output.stream_summing : output.apply_summing)(
-          m + i * of_m.pitch, of_m.stride, to.channels, cells, part.moments(first + i));
+          m + i * of_m.pitch, of_m.stride, to.channels, to.at(tile, 0), part.moments(first + i));
       part.added(first + i, tile, first + i + 1 == tiles.count);
     };
     for_each_tile(tiles, first, last, take, &from);
@@ -630,14 +627,10 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
     for (std::int64_t first = begin; first < end; first += block) {
       const std::int64_t count = std::min(block, end - first);
       const auto take = [&](std::int64_t i, const Tile& tile) {
-        const float* cells[kMaxCells];
-        for (std::int64_t phase = 0; phase < in.phases(); ++phase) {
-          in.place(tile, phase, cells);
-          scheme.forward.input[phase].apply(cells, s.ins, u + i * of_u.pitch + phase * s.ins,
-                                            of_u.stride);
-        }
-        gradient.place(tile, 0, cells);
-        scheme.gradient.apply(cells, s.outs, g + i * of_g.pitch, of_g.stride);
+        for (std::int64_t phase = 0; phase < in.phases(); ++phase)
+          scheme.forward.input[phase].apply(in.at(tile, phase), s.ins,
+                                            u + i * of_u.pitch + phase * s.ins, of_u.stride);
+        scheme.gradient.apply(gradient.at(tile, 0), s.outs, g + i * of_g.pitch, of_g.stride);
       };
       for_each_tile(tiles, first, first + count, take, &in, &gradient);
       add_products(scheme, g, of_g, u, of_u, s.outs, {s.phases(), s.ins}, count, first > begin,
@@ -659,9 +652,7 @@ void winograd_weight_grad(const WinogradShape& s, const float* x, const float* g
   parallel_for(s.outs, [&](std::int64_t o) {
     const float* const total = sums + o * of_sum.pitch;
     for (std::int64_t phase = 0; phase < s.phases(); ++phase) {
-      float* cells[kMaxCells];
-      out.place({o, 0, 0}, phase, cells);
-      to_taps.apply(total + phase * s.ins, of_sum.stride, s.ins, cells, nullptr);
+      to_taps.apply(total + phase * s.ins, of_sum.stride, s.ins, out.at({o, 0, 0}, phase), nullptr);
     }
   });
 }

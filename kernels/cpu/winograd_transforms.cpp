@@ -259,16 +259,22 @@ struct StridedWeightGrad {
   }
 };
 
-/// Applies Down to the columns, then Across to the rows. load(i, j) -> Vector, store(i, j, Vector).
-template <class Down, class Across, class Load, class Store>
-HWY_ATTR HWY_INLINE void apply_twice(const Load& load, const Store& store) {
+/// Applies Down to the columns, then Across to the rows. load(i, j) -> Vector for the columns that
+/// are there(j), others are zeros; store(i, out) takes row i.
+template <class Down, class Across, class There, class Load, class Store>
+HWY_ATTR HWY_INLINE void apply_twice(const There& there, const Load& load, const Store& store) {
   Vector half[Down::kOut][Across::kIn];
 #pragma GCC unroll 9
   for (int j = 0; j < Across::kIn; ++j) {
     Vector column[Down::kIn], out[Down::kOut];
+    if (there(j)) {
 #pragma GCC unroll 9
-    for (int i = 0; i < Down::kIn; ++i) column[i] = load(i, j);
-    Down::apply(column, out);
+      for (int i = 0; i < Down::kIn; ++i) column[i] = load(i, j);
+      Down::apply(column, out);
+    } else {
+#pragma GCC unroll 9
+      for (int i = 0; i < Down::kOut; ++i) out[i] = hn::Zero(Tag());
+    }
 #pragma GCC unroll 9
     for (int i = 0; i < Down::kOut; ++i) half[i][j] = out[i];
   }
@@ -276,116 +282,185 @@ HWY_ATTR HWY_INLINE void apply_twice(const Load& load, const Store& store) {
   for (int i = 0; i < Down::kOut; ++i) {
     Vector out[Across::kOut];
     Across::apply(half[i], out);
-#pragma GCC unroll 9
-    for (int j = 0; j < Across::kOut; ++j) store(i, j, out[j]);
+    store(i, out);
   }
+}
+
+/// A whole vector of channels.
+struct Whole {
+  static HWY_ATTR HWY_INLINE Vector load(const float* from) { return hn::LoadU(Tag(), from); }
+  template <bool kStream>
+  static HWY_ATTR HWY_INLINE void store(Vector v, float* to) {
+    if constexpr (kStream)
+      hn::Stream(v, Tag(), to);
+    else
+      hn::StoreU(v, Tag(), to);
+  }
+};
+/// The last channels, which fill none.
+struct Part {
+  hn::Mask<Tag> rest;
+  HWY_ATTR HWY_INLINE Vector load(const float* from) const {
+    return hn::MaskedLoad(rest, Tag(), from);
+  }
+  template <bool kStream>
+  HWY_ATTR HWY_INLINE void store(Vector v, float* to) const {
+    hn::BlendedStore(v, rest, Tag(), to);
+  }
+};
+
+/// Calls body(c, vector) for the vectors of channels, of which each begins with channel c.
+template <class Body>
+HWY_ATTR HWY_INLINE void for_each_vector(std::int64_t channels, const Body& body) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag()));
+  std::int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) body(c, Whole());
+  if (c < channels) body(c, Part{hn::FirstN(Tag(), static_cast<std::size_t>(channels - c))});
+}
+
+// Not inlined into the loop over vectors, for which the compiler would keep a pointer for each
+// frequency, more than there are registers.
+template <class Line, class Down, class Across, class Channels>
+HWY_ATTR HWY_NOINLINE void forwards_vector(const WinogradScheme::Square<const float>& square,
+                                           std::int64_t c, const Channels& vector, float* out,
+                                           std::int64_t stride) {
+  apply_twice<Down, Across>(
+      [&](int j) HWY_ATTR { return square.has(j); },
+      [&](int i, int j) HWY_ATTR { return vector.load(square.rows[i] + j * square.across + c); },
+      [&](int i, const Vector* row) HWY_ATTR {
+        float* const to = out + i * Line::kOut * stride + c;
+#pragma GCC unroll 9
+        for (int j = 0; j < Across::kOut; ++j) hn::StoreU(row[j], Tag(), to + j * stride);
+      });
 }
 
 /// Cells to frequencies, by Down and Across, which are the line or its beginning: they take the
 /// first cells and give the first frequencies of each column and row.
 template <class Line, class Down, class Across>
-HWY_ATTR void forwards(const float* const* cells, std::int64_t channels, float* out,
-                       std::int64_t stride) {
-  const Tag d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t c = 0;
-  const auto store = [&](int i, int j, Vector v)
-                         HWY_ATTR { hn::StoreU(v, d, out + (i * Line::kOut + j) * stride + c); };
-  for (; c + lanes <= channels; c += lanes)
-    apply_twice<Down, Across>(
-        [&](int i, int j) HWY_ATTR { return hn::LoadU(d, cells[i * Line::kIn + j] + c); }, store);
-  if (c == channels) return;
-  const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
-  apply_twice<Down, Across>(
-      [&](int i, int j) HWY_ATTR { return hn::MaskedLoad(rest, d, cells[i * Line::kIn + j] + c); },
-      store);
-}
-
-template <bool kStream>
-HWY_ATTR HWY_INLINE void store(Vector v, float* to) {
-  if constexpr (kStream)
-    hn::Stream(v, Tag(), to);
-  else
-    hn::StoreU(v, Tag(), to);
-}
-
-/// Frequencies to cells, by Down and Across, which are the line or leave out a point:
-/// finished(v, cell, load) is what is stored of v in a cell, where load(x) reads the same channels
-/// of another pixel.
-template <class Line, class Down, class Across, bool kStream, class Finished>
-HWY_ATTR HWY_INLINE void backwards_finished(const float* m, std::int64_t stride,
-                                            std::int64_t channels, float* const* cells,
-                                            const Finished& finished) {
-  const Tag d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t c = 0;
-  const auto load = [&](int i, int j)
-                        HWY_ATTR { return hn::LoadU(d, m + (i * Line::kIn + j) * stride + c); };
-  for (; c + lanes <= channels; c += lanes)
-    apply_twice<Down, Across>(load, [&](int i, int j, Vector v) HWY_ATTR {
-      float* const cell = cells[i * Line::kOut + j];
-      if (cell == nullptr) return;
-      store<kStream>(
-          finished(v, cell, [&](const float* x) HWY_ATTR { return hn::LoadU(d, x + c); }),
-          cell + c);
-    });
-  if (c == channels) return;
-  const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
-  const auto load_rest = [&](int i, int j) HWY_ATTR {
-    return hn::MaskedLoad(rest, d, m + (i * Line::kIn + j) * stride + c);
-  };
-  apply_twice<Down, Across>(load_rest, [&](int i, int j, Vector v) HWY_ATTR {
-    float* const cell = cells[i * Line::kOut + j];
-    if (cell == nullptr) return;
-    const Vector out =
-        finished(v, cell, [&](const float* x) HWY_ATTR { return hn::MaskedLoad(rest, d, x + c); });
-    hn::BlendedStore(out, rest, d, cell + c);
+HWY_ATTR void forwards(const WinogradScheme::Square<const float>& square, std::int64_t channels,
+                       float* out, std::int64_t stride) {
+  for_each_vector(channels, [&](std::int64_t c, const auto& vector) HWY_ATTR {
+    forwards_vector<Line, Down, Across>(square, c, vector, out, stride);
   });
 }
 
+// What happens to cells before they are stored: stored(v, cell) of every one of a vector's cells
+// that are there, in order, and then done().
+
+/// Nothing.
+struct Plain {
+  template <class Channels>
+  struct Cells {
+    HWY_ATTR HWY_INLINE Cells(const Plain&, std::int64_t, const Channels&) {}
+    HWY_ATTR HWY_INLINE Vector stored(Vector v, const float*) { return v; }
+    HWY_ATTR HWY_INLINE void done() {}
+  };
+};
+
+struct Finished {
+  const WinogradScheme::Finish& finish;
+
+  template <class Channels>
+  struct Cells {
+    HWY_ATTR HWY_INLINE Cells(const Finished& by, std::int64_t c, const Channels& vector_)
+        : vector(vector_),
+          bias(vector.load(by.finish.bias + c)),
+          floor(hn::Set(Tag(), by.finish.floor)),
+          residual(by.finish.residual),
+          out(by.finish.out) {}
+    HWY_ATTR HWY_INLINE Vector stored(Vector v, const float* cell) {
+      Vector sum = hn::Add(v, bias);
+      if (residual != nullptr) sum = hn::Add(sum, vector.load(residual + (cell - out)));
+      return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
+    }
+    HWY_ATTR HWY_INLINE void done() {}
+
+    Channels vector;
+    Vector bias, floor;
+    const float *residual, *out;
+  };
+};
+
+struct Summed {
+  const WinogradScheme::Moments& moments;
+
+  template <class Channels>
+  struct Cells {
+    HWY_ATTR HWY_INLINE Cells(const Summed& by, std::int64_t c_, const Channels&)
+        : moments(by.moments),
+          c(c_),
+          first(moments.first),
+          centre(hn::LoadU(Tag(), moments.centre + c)),
+          sum(hn::Zero(Tag())),
+          squares(hn::Zero(Tag())) {}
+    HWY_ATTR HWY_INLINE Vector stored(Vector v, const float*) {
+      if (first) centre = v;
+      first = false;
+      const Vector deviation = hn::Sub(v, centre);
+      sum = hn::Add(sum, deviation);
+      squares = hn::MulAdd(deviation, deviation, squares);
+      return v;
+    }
+    HWY_ATTR HWY_INLINE void done() {
+      constexpr auto kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag()));
+      float of_tile[2][kLanes];
+      hn::StoreU(centre, Tag(), moments.centre + c);
+      hn::StoreU(sum, Tag(), of_tile[0]);
+      hn::StoreU(squares, Tag(), of_tile[1]);
+      for (std::int64_t i = 0; i < kLanes; ++i) {
+        moments.sums[c + i] += static_cast<double>(of_tile[0][i]);
+        moments.squares[c + i] += static_cast<double>(of_tile[1][i]);
+      }
+    }
+
+    const WinogradScheme::Moments& moments;
+    std::int64_t c;
+    bool first;
+    Vector centre, sum, squares;
+  };
+};
+
+template <class Line, class Down, class Across, bool kStream, class Channels, class Way>
+HWY_ATTR HWY_NOINLINE void backwards_vector(const float* m, std::int64_t stride, std::int64_t c,
+                                            const WinogradScheme::Square<float>& square,
+                                            const Channels& vector, const Way& way) {
+  typename Way::template Cells<Channels> cells(way, c, vector);
+  apply_twice<Down, Across>(
+      [](int) HWY_ATTR { return true; },
+      [&](int i, int j) HWY_ATTR { return vector.load(m + (i * Line::kIn + j) * stride + c); },
+      [&](int i, const Vector* row) HWY_ATTR {
+        if (square.rows[i] == nullptr) return;
+#pragma GCC unroll 9
+        for (int j = 0; j < Line::kOut; ++j) {
+          if (!square.has(j)) continue;
+          float* const cell = square.rows[i] + j * square.across + c;
+          vector.template store<kStream>(cells.stored(row[j], cell), cell);
+        }
+      });
+  cells.done();
+}
+
+/// Frequencies to cells, by Down and Across, which are the line or leave out a point.
 template <class Line, class Down, class Across, bool kStream>
 HWY_ATTR void backwards(const float* m, std::int64_t stride, std::int64_t channels,
-                        float* const* cells, const WinogradScheme::Finish* finish) {
-  if (finish == nullptr)
-    return backwards_finished<Line, Down, Across, kStream>(
-        m, stride, channels, cells, [](Vector v, const float*, const auto&) HWY_ATTR { return v; });
-  const WinogradScheme::Finish with = *finish;
-  const Vector floor = hn::Set(Tag(), with.floor);
-  backwards_finished<Line, Down, Across, kStream>(
-      m, stride, channels, cells, [&](Vector v, const float* cell, const auto& load) HWY_ATTR {
-        Vector sum = hn::Add(v, load(with.bias));
-        if (with.residual != nullptr) sum = hn::Add(sum, load(with.residual + (cell - with.out)));
-        return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
-      });
+                        const WinogradScheme::Square<float>& square,
+                        const WinogradScheme::Finish* finish) {
+  for_each_vector(channels, [&](std::int64_t c, const auto& vector) HWY_ATTR {
+    if (finish == nullptr)
+      backwards_vector<Line, Down, Across, kStream>(m, stride, c, square, vector, Plain());
+    else
+      backwards_vector<Line, Down, Across, kStream>(m, stride, c, square, vector,
+                                                    Finished{*finish});
+  });
 }
 
 template <class Line, bool kStream>
 HWY_ATTR void backwards_summing(const float* m, std::int64_t stride, std::int64_t channels,
-                                float* const* cells, const WinogradScheme::Moments& moments) {
-  const Tag d;
+                                const WinogradScheme::Square<float>& square,
+                                const WinogradScheme::Moments& moments) {
   constexpr auto kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag()));
-  for (std::int64_t c = 0; c < channels; c += kLanes) {
-    Vector centre = hn::LoadU(d, moments.centre + c), sum = hn::Zero(d), squares = hn::Zero(d);
-    apply_twice<Line, Line>(
-        [&](int i, int j) HWY_ATTR { return hn::LoadU(d, m + (i * Line::kIn + j) * stride + c); },
-        [&](int i, int j, Vector v) HWY_ATTR {
-          const int at = i * Line::kOut + j;
-          if (cells[at] == nullptr) return;
-          store<kStream>(v, cells[at] + c);
-          if (at == 0 && moments.first) centre = v;
-          const Vector deviation = hn::Sub(v, centre);
-          sum = hn::Add(sum, deviation);
-          squares = hn::MulAdd(deviation, deviation, squares);
-        });
-    hn::StoreU(centre, d, moments.centre + c);
-    float of_tile[2][kLanes];
-    hn::StoreU(sum, d, of_tile[0]);
-    hn::StoreU(squares, d, of_tile[1]);
-    for (std::int64_t i = 0; i < kLanes; ++i) {
-      moments.sums[c + i] += static_cast<double>(of_tile[0][i]);
-      moments.squares[c + i] += static_cast<double>(of_tile[1][i]);
-    }
-  }
+  for (std::int64_t c = 0; c < channels; c += kLanes)
+    backwards_vector<Line, Line, Line, kStream>(m, stride, c, square, Whole(), Summed{moments});
 }
 
 template <class Line, class Down = Line, class Across = Line>

@@ -27,14 +27,24 @@ struct WinogradScheme {
   static constexpr int kTile = 4;  ///< outputs of a tile in each dimension
   static constexpr int kMaxTaps = 5;
   static constexpr std::int64_t kMaxPoints = 9;
-  static constexpr std::int64_t kMaxCells = kMaxPoints * kMaxPoints;
+  static constexpr std::int64_t kMaxFrequencies = kMaxPoints * kMaxPoints;
   static constexpr std::int64_t kMaxPhases = 4;
 
-  /// Cells to frequencies: cells[i * n + j] are the channels of row i and column j of n; frequency
-  /// f goes to out + f * stride: `channels` values, and zeros to the end of the last vector.
+  /// A square of n x n cells: the channels of row i and column j lie at rows[i] + j * across.
+  template <class T>
+  struct Square {
+    T* rows[kMaxPoints];
+    std::int64_t across;
+    std::int64_t first, last;  ///< the columns that are there: [first, last)
+
+    bool has(std::int64_t column) const { return first <= column && column < last; }
+  };
+
+  /// Cells to frequencies: all rows are there, columns that are not are zeros; frequency f goes to
+  /// out + f * stride: `channels` values, and zeros to the end of the last vector.
   struct Forwards {
     std::int64_t cells = 0;  ///< n
-    void (*apply)(const float* const* cells, std::int64_t channels, float* out,
+    void (*apply)(const Square<const float>& square, std::int64_t channels, float* out,
                   std::int64_t stride) = nullptr;
   };
   /// What cells go through before they are stored: v <- max(v + bias + residual, floor).
@@ -52,13 +62,13 @@ struct WinogradScheme {
     double* sums;     ///< += deviations
     double* squares;  ///< += those squared
   };
-  /// Frequencies at m + f * stride to the cells that are not null: `channels` values exactly,
-  /// finished where `finish` is not null.
+  /// Frequencies at m + f * stride to the cells that are there, in rows that are not null:
+  /// `channels` values exactly, finished where `finish` is not null.
   struct Backwards {
     using Function = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
-                              float* const* cells, const Finish* finish);
+                              const Square<float>& square, const Finish* finish);
     using Summing = void (*)(const float* m, std::int64_t stride, std::int64_t channels,
-                             float* const* cells, const Moments& moments);
+                             const Square<float>& square, const Moments& moments);
     std::int64_t cells = 0;  ///< n
     Function apply = nullptr;
     /// The same, past the caches: for pixels that lie on lines of 64 bytes. Null where a vector is

@@ -6,43 +6,17 @@
 #include <boost/process/child.hpp>
 #include <boost/process/io.hpp>
 #include <boost/process/pipe.hpp>
-#include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "nn/safetensors.h"
+#include "nn/temporary_folder.h"
 
 namespace rho::bench {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
-
-/// Where tensors are handed over.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "rho-pytorch-XXXXXX").string();
-    check(::mkdtemp(pattern.data()) != nullptr, "pytorch", "cannot make ", pattern, ": ",
-          std::strerror(errno));
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 std::string text_of(Device device) {
   std::ostringstream out;
@@ -101,7 +75,7 @@ class PyTorchProcess {
             {"momentum", training.momentum}};
   }
 
-  const Folder& folder() const { return folder_; }
+  const nn::TemporaryFolder& folder() const { return folder_; }
   const std::string& absence() const { return absence_; }
   const std::string& version() const { return version_; }
   /// Each with the reason why it does not work, empty where it does.
@@ -123,7 +97,7 @@ class PyTorchProcess {
   }
 
   std::string python_;
-  Folder folder_;
+  nn::TemporaryFolder folder_{"pytorch"};  // where tensors are handed over
   boost::process::opstream in_;
   boost::process::ipstream out_;
   boost::process::child child_;  // ended with this

@@ -5,6 +5,8 @@
 #include <limits>
 #include <sstream>
 
+#include "bench/support/check.h"
+
 namespace rho::bench {
 namespace {
 
@@ -26,23 +28,13 @@ class Deviation {
   double difference_ = 0.0, size_ = 0.0;
 };
 
-double unit_roundoff(kernels::ProductPrecision precision) {
-  switch (precision) {
-    case kernels::ProductPrecision::TensorFloat32:
-      return 0x1p-11;
-    case kernels::ProductPrecision::BFloat16:
-      return 0x1p-8;
-    default:
-      return 0.0;
-  }
-}
-
 }  // namespace
 
 std::string mistake(const Results& found, const Results& expected, const Cost& cost,
                     kernels::ProductPrecision precision) {
+  const double unit_roundoff = operand_rounding(precision) / 2;  // to nearest, not cut off
   const double error = cost.terms * static_cast<double>(std::numeric_limits<float>::epsilon()) +
-                       8.0 * std::sqrt(5.0 * cost.layers) * unit_roundoff(precision);
+                       8.0 * std::sqrt(5.0 * cost.layers) * unit_roundoff;
   const auto off = [](const std::string& what, double by, double tolerance) {
     std::ostringstream out;
     if (!(by <= tolerance)) out << what << " off by " << by << ", more than " << tolerance;

@@ -5,40 +5,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "nn/atomic_file.h"
+#include "nn/temporary_folder.h"
 #include "tensor/error.h"
 
 namespace rho::plot {
 namespace {
-
-namespace fs = std::filesystem;
-
-// A folder of its own for one run of gnuplot.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "rho-plot-XXXXXX").string();
-    check(::mkdtemp(pattern.data()) != nullptr, "plot", "no folder can be made in ",
-          fs::temp_directory_path().string());
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -69,7 +44,7 @@ bool is_picture_name(const std::string& path) {
 }
 
 void check_gnuplot() {
-  const TemporaryFolder folder;
+  const nn::TemporaryFolder folder("plot");
   std::ofstream(folder.file("script")) << "exit\n";
   check(run_gnuplot(folder.file("script"), folder.file("log")) == 0, "plot",
         "gnuplot can not be run; expected the program gnuplot in the PATH (Debian: gnuplot-nox)");
@@ -88,7 +63,7 @@ std::string quoted(const std::string& text) {
 void draw(const std::string& path, int width, int height, const std::string& body) {
   check(is_picture_name(path), "plot", path, ": expected a name ending in .svg or .png");
   const bool svg = path.ends_with(".svg");
-  const TemporaryFolder folder;
+  const nn::TemporaryFolder folder("plot");
   const std::string picture = folder.file(svg ? "out.svg" : "out.png");
   const std::string size = std::to_string(width) + ',' + std::to_string(height);
   nn::write_text(folder.file("script"),

@@ -8,6 +8,8 @@
 
 #include "autograd/ops/arithmetic.h"
 #include "kernels/arithmetic.h"
+#include "kernels/conv2d_chain.h"
+#include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "tensor/profile.h"
 
@@ -52,8 +54,14 @@ NodeSet useful_nodes(const std::vector<Root>& roots, const std::vector<const Nod
   return useful;
 }
 
-/// a + b; where the sum is not recorded, in the memory of one that nothing else sees.
+/// a + b; where the sum is not recorded, in the memory of one that nothing else sees, or put off
+/// with one that is.
 Variable accumulate(Variable a, Variable b) {
+  for (auto [sum, other] : {std::pair(&a, &b), std::pair(&b, &a)})
+    if (auto* const deferred = sum->deferred(); deferred != nullptr && !deferred->rest.defined()) {
+      deferred->rest = kernels::contiguous(other->value());
+      return std::move(*sum);
+    }
   for (Variable* const sum : {&a, &b})
     if (sum->is_overwritable()) {
       kernels::add(a.value(), b.value(), sum->value());
@@ -112,7 +120,10 @@ std::vector<Variable> run_backward(const std::vector<Root>& roots,
           " gradients for ", node->inputs().size(), " inputs");
     for (std::size_t i = 0; i < grads.size(); ++i) {
       const auto& input = node->inputs()[i];
-      if (grads[i].defined() && useful.contains(input.get())) send(input, std::move(grads[i]));
+      if (!grads[i].defined() || !useful.contains(input.get())) continue;
+      const bool takes = input->takes_deferred() && !wanted.contains(input.get());
+      if (!takes) grads[i].value();  // which computes it here, in the span of this operation
+      send(input, std::move(grads[i]));
     }
     if (!keep) node->release();
   }

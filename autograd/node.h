@@ -28,6 +28,10 @@ class Node {
   bool is_leaf() const { return inputs_.empty() && backward_; }
   bool is_released() const { return !backward_; }
 
+  /// Whether backward() may be handed a deferred gradient.
+  bool takes_deferred() const { return takes_deferred_; }
+  void take_deferred() { takes_deferred_ = true; }
+
   std::vector<Variable> backward(const Variable& grad_output) const {
     return backward_(grad_output);
   }
@@ -40,6 +44,7 @@ class Node {
   std::vector<std::shared_ptr<Node>> inputs_;
   Backward backward_;
   std::uint64_t order_;
+  bool takes_deferred_ = false;
 };
 
 }  // namespace rho

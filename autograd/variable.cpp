@@ -5,6 +5,7 @@
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
+#include "kernels/conv2d_chain.h"
 #include "kernels/copy.h"
 
 namespace rho {
@@ -17,7 +18,8 @@ thread_local bool releasing = false;
 
 struct Variable::Impl {
   Tensor value;
-  std::shared_ptr<Node> node;  // null: a constant
+  std::unique_ptr<kernels::InputGradient> deferred;  // of which the value is made
+  std::shared_ptr<Node> node;                        // null: a constant
   Variable grad;
 };
 
@@ -35,9 +37,22 @@ Variable::Variable(Tensor value, bool requires_grad) : impl_(std::make_shared<Im
   impl_->node = std::make_shared<Node>("leaf", std::vector<std::shared_ptr<Node>>{}, accumulate);
 }
 
+Variable::Variable(kernels::InputGradient gradient) : impl_(std::make_shared<Impl>()) {
+  impl_->deferred = std::make_unique<kernels::InputGradient>(std::move(gradient));
+}
+
 const Tensor& Variable::value() const {
   check(defined(), "variable", "is undefined");
+  if (const auto deferred = std::exchange(impl_->deferred, nullptr)) {
+    impl_->value = room_for(*deferred);
+    kernels::compute(*deferred, impl_->value);
+  }
   return impl_->value;
+}
+
+kernels::InputGradient* Variable::deferred() const {
+  check(defined(), "variable", "is undefined");
+  return impl_->deferred.get();
 }
 
 bool Variable::requires_grad() const { return defined() && impl_->node != nullptr; }
@@ -80,6 +95,12 @@ Overwrite overwrite(const Variable& grad_output) {
   return {g, own ? g : Tensor::empty(g.shape(), g.dtype(), g.device())};
 }
 
+Tensor room_for(const kernels::InputGradient& deferred) {
+  const auto& [grad_y, w, options, shape, rest] = deferred;
+  if (rest.defined() && rest.is_unique()) return rest.view(shape);
+  return Tensor::empty(shape, grad_y.dtype(), grad_y.device());
+}
+
 bool is_spent(const Tensor& saved) { return releasing && saved.is_unique(); }
 
 ReleaseMode::ReleaseMode(bool releases) : ModeGuard(releasing, releases) {}
@@ -104,7 +125,8 @@ Variable record(std::string_view op, Tensor value, const std::vector<Variable>& 
 }
 
 Variable record_fused(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
-                      Backward fast, std::function<Variable(std::span<const Variable>)> composite) {
+                      Backward fast, std::function<Variable(std::span<const Variable>)> composite,
+                      Takes takes) {
   auto backward = [inputs, fast = std::move(fast),
                    composite = std::move(composite)](const Variable& g) -> std::vector<Variable> {
     if (!grad_enabled()) return fast(g);
@@ -129,7 +151,9 @@ Variable record_fused(std::string_view op, Tensor value, const std::vector<Varia
     for (std::size_t i = 0; i < found.size(); ++i) out[position[i]] = found[i];
     return out;
   };
-  return record(op, std::move(value), inputs, std::move(backward));
+  Variable out = record(op, std::move(value), inputs, std::move(backward));
+  if (takes == Takes::Deferred && out.requires_grad()) out.node()->take_deferred();
+  return out;
 }
 
 void Variable::backward(bool retain_graph, bool create_graph) const {

@@ -13,6 +13,9 @@
 namespace rho {
 
 class Node;
+namespace kernels {
+struct InputGradient;
+}
 
 /// A handle to a value in the graph; copies are the same variable. Undefined when
 /// default-constructed (which stands for "no gradient").
@@ -20,9 +23,14 @@ class Variable {
  public:
   Variable() = default;
   explicit Variable(Tensor value, bool requires_grad = false);
+  /// A gradient whose computation is put off until somebody asks for its value, or the operation
+  /// that it arrives at computes its own along with it. No graph leads to it.
+  explicit Variable(kernels::InputGradient gradient);
 
   bool defined() const { return impl_ != nullptr; }
   const Tensor& value() const;
+  /// What the value is still to be computed from; null once it is there.
+  kernels::InputGradient* deferred() const;
   const Shape& shape() const { return value().shape(); }
   std::int64_t size(std::int64_t dim) const { return value().size(dim); }
   int rank() const { return value().rank(); }
@@ -72,6 +80,8 @@ struct Overwrite {
 };
 /// To be asked for before another tensor sees grad_output's value.
 Overwrite overwrite(const Variable& grad_output);
+/// Where a Backward may have a deferred gradient written: a tensor of its shape.
+Tensor room_for(const kernels::InputGradient& deferred);
 
 /// Whether a Backward may write over `saved`, which its operation kept for it: the operation is
 /// released after it, and nobody else sees that memory.
@@ -102,11 +112,16 @@ struct ReleaseMode : ModeGuard {
 Variable record(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
                 Backward backward);
 
+/// What a Backward is handed: gradients that have their values, or also those whose computation was
+/// put off (Variable::deferred).
+enum class Takes { Values, Deferred };
+
 /// A fused operation: under create_graph its gradient is that of `composite`, which computes the
-/// same value from `inputs` out of differentiable operations; otherwise it is `fast`. Of that value
-/// only derivatives are taken.
+/// same value from `inputs` out of differentiable operations; otherwise it is `fast`, which takes
+/// what `takes` says. Of that value only derivatives are taken.
 Variable record_fused(std::string_view op, Tensor value, const std::vector<Variable>& inputs,
-                      Backward fast, std::function<Variable(std::span<const Variable>)> composite);
+                      Backward fast, std::function<Variable(std::span<const Variable>)> composite,
+                      Takes takes = Takes::Values);
 
 /// True when operations record their graph (the default).
 bool grad_enabled();

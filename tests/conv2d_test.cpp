@@ -15,6 +15,7 @@
 #include "autograd/ops/shape.h"
 #include "kernels/threads.h"
 #include "tensor/random.h"
+#include "tests/support/testing.h"
 
 namespace rho {
 namespace {

@@ -7,6 +7,7 @@
 #include "autograd/ops/relu.h"
 #include "autograd/ops/shape.h"
 #include "kernels/batch_norm.h"
+#include "kernels/conv2d_chain.h"
 #include "kernels/copy.h"
 
 namespace rho {
@@ -93,13 +94,18 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
         const Tensor& y = *kept_y;
         // Without a rectifier the residual gets g itself.
         const bool kept = residual && !y.defined();
-        const auto [from, to] =
-            kept ? Overwrite{kernels::contiguous(g.value()), like(flat)} : overwrite(g);
-        const Tensor grad_y = from.view(flat.shape()), over = to.view(flat.shape());
+        const auto* const deferred = kept ? nullptr : g.deferred();
+        const auto [from, to] = deferred != nullptr ? Overwrite{{}, room_for(*deferred)}
+                                : kept ? Overwrite{kernels::contiguous(g.value()), like(flat)}
+                                       : overwrite(g);
+        const Tensor over = to.view(flat.shape());
         const Tensor grad_x = !y.defined() ? over : is_spent(y) ? y : like(flat);
         const kernels::BatchNormGradients grads{grad_x, like(with.gamma), like(with.beta),
                                                 y.defined() ? over : Tensor()};
-        kernels::batch_norm_grad(flat, with, y, grad_y, grads);
+        if (deferred != nullptr)
+          kernels::conv2d_batch_norm_grad(*deferred, flat, with, y, grads);
+        else
+          kernels::batch_norm_grad(flat, with, y, from.view(flat.shape()), grads);
         std::vector<Variable> all{Variable(grads.x.view(shape)), Variable(grads.gamma),
                                   Variable(grads.beta), Variable()};
         if (residual) all[3] = y.defined() ? Variable(grads.residual.view(shape)) : g;
@@ -112,7 +118,8 @@ BatchNormOutput batch_norm_train(const Variable& x, const Variable& gamma, const
         const Variable deviation = sqrt(mean(centred * centred, {0}, true) + eps);
         const Variable z = reshape(centred / deviation * in[1] + in[2], shape);
         return y.defined() ? relu_mask(z + in[3], y.view(shape)) : apply({in[3], relu}, z);
-      });
+      },
+      Takes::Deferred);
   return {out, of_x.mean, of_x.variance};
 }
 

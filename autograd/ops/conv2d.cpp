@@ -4,6 +4,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/relu.h"
 #include "kernels/bias_relu_grad.h"
+#include "kernels/conv2d_chain.h"
 #include "kernels/copy.h"
 
 namespace rho {
@@ -54,6 +55,15 @@ Variable weight_grad(const Variable& x, const Variable& grad_y, const Conv2dOpti
                 });
 }
 
+/// The gradient of x on its way back: where no graph of it is recorded, what made x may compute it.
+Variable back_to(const Variable& x, const Variable& grad_y, const Variable& w,
+                 const Conv2dOptions& options) {
+  if (!x.requires_grad()) return {};
+  if (grad_enabled()) return input_grad(grad_y, w, options, x.shape());
+  return Variable(kernels::InputGradient{
+      kernels::contiguous(grad_y.value()), kernels::contiguous(w.value()), options, x.shape(), {}});
+}
+
 Tensor run_forward(const Variable& x, const Variable& weight, const Conv2dOptions& options,
                    BatchStatistics& statistics, const Shape& shape) {
   const auto empty = [&](const Shape& of) {
@@ -75,10 +85,9 @@ Variable convolution(const Variable& x, const Variable& weight, const Conv2dOpti
   const Tensor y = statistics == nullptr ? run_forward(x, weight, options, {}, shape)
                                          : run_forward(x, weight, options, *statistics, shape);
   return record("conv2d", y, {x, weight}, [=](const Variable& grad) -> std::vector<Variable> {
-    Variable by_x, by_weight;
-    if (x.requires_grad()) by_x = input_grad(grad, weight, options, x.shape());
+    Variable by_weight;
     if (weight.requires_grad()) by_weight = weight_grad(x, grad, options, weight.shape());
-    return {by_x, by_weight};
+    return {back_to(x, grad, weight, options), by_weight};
   });
 }
 
@@ -91,9 +100,14 @@ LinearGradients behind(const Variable& grad, const Tensor& y, const Shape& bias)
   const bool with_bias = bias.size() == 1;
   if (!y.defined()) return {grad, with_bias ? sum_to(grad, bias) : Variable()};
   if (!with_bias) return {relu_backward(grad, y), {}};
-  const auto [g, grad_z] = overwrite(grad);
   const Tensor grad_bias = Tensor::empty(bias, y.dtype(), y.device());
   const Shape rows{bias[0] == 0 ? 0 : y.numel() / bias[0], bias[0]};
+  if (const auto* const deferred = grad.deferred()) {
+    const Tensor grad_z = room_for(*deferred);
+    kernels::conv2d_bias_relu_grad(*deferred, y.view(rows), grad_z.view(rows), grad_bias);
+    return {Variable(grad_z), Variable(grad_bias)};
+  }
+  const auto [g, grad_z] = overwrite(grad);
   kernels::bias_relu_grad(y.view(rows), g.view(rows), grad_z.view(rows), grad_bias);
   return {Variable(grad_z), Variable(grad_bias)};
 }
@@ -120,8 +134,8 @@ Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& 
        bias_shape = with_bias ? bias.shape() : Shape{}](const Variable& grad) {
         const LinearGradients g = behind(grad, kept_y, bias_shape);
         std::vector<Variable> grads(4);
-        if (x.requires_grad()) grads[0] = input_grad(g.z, weight, options, x.shape());
         if (weight.requires_grad()) grads[1] = weight_grad(x, g.z, options, weight.shape());
+        grads[0] = back_to(x, g.z, weight, options);
         grads[2] = g.bias;
         if (with_residual) grads[3] = g.z;
         return grads;
@@ -129,7 +143,8 @@ Variable conv2d(const Variable& x, const Variable& weight, const Conv2dOptions& 
       [=, relu = then.relu](std::span<const Variable> in) {
         const Variable z = conv2d(in[0], in[1], options);
         return apply({in[3], relu}, with_bias ? z + in[2] : z);
-      });
+      },
+      Takes::Deferred);
 }
 
 }  // namespace rho

@@ -143,45 +143,74 @@ void apply(const ChannelTables<T>& of, const T* x, const T* residual, bool relu,
 /// Where the sign of a rectifier's output is found.
 enum class Sign { None, OfX, OfY };
 
-template <Sign kSign, class T>
-void add_gradients_as(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y,
+template <bool kRest, class D, class T>
+HWY_ATTR hn::Vec<D> load(D d, const Arriving<T>& arriving, std::int64_t at) {
+  const auto g = hn::LoadU(d, arriving.grad_y + at);
+  if constexpr (kRest)
+    return hn::Add(g, hn::LoadU(d, arriving.rest + at));
+  else
+    return g;
+}
+
+/// Where g goes.
+enum class To { Nowhere, Cache, Memory };
+
+template <Sign kSign, bool kRest, To kTo, class T>
+void add_gradients_as(const ChannelTables<T>& of, const T* x, const T* y, Arriving<T> arriving,
                       T* masked, std::int64_t count, double* sums, double* sums_x) {
   add_up(count, of.period, {sums, sums_x},
          [=](auto d, std::int64_t at, std::int64_t p, auto& to) HWY_ATTR {
            const Narrow<T, decltype(d)> narrow;
            const auto centred = hn::Sub(hn::LoadU(narrow, x + at), hn::LoadU(narrow, of.mean + p));
-           auto g = hn::LoadU(narrow, grad_y + at);
+           auto g = load<kRest>(narrow, arriving, at);
            if constexpr (kSign == Sign::OfX)
              g = hn::IfThenElseZero(hn::Gt(affine(narrow, of, p, centred), hn::Zero(narrow)), g);
-           if constexpr (kSign == Sign::OfY) {
+           if constexpr (kSign == Sign::OfY)
              g = hn::IfThenElseZero(hn::Gt(hn::LoadU(narrow, y + at), hn::Zero(narrow)), g);
-             hn::StoreU(g, narrow, masked + at);
-           }
+           if constexpr (kTo != To::Nowhere) store<kTo == To::Memory>(narrow, g, masked + at);
            const auto wide = widen(d, g);
            to[0] = hn::Add(to[0], wide);
            to[1] = hn::MulAdd(wide, widen(d, centred), to[1]);
          });
+  if constexpr (kTo == To::Memory) hwy::FlushStream();
+}
+
+template <Sign kSign, class T>
+auto add_gradients_for(bool rest, bool stores, bool stream) {
+  if (rest) return add_gradients_as<kSign, true, To::Cache, T>;
+  if (!stores) return add_gradients_as<kSign, false, To::Nowhere, T>;
+  return stream ? add_gradients_as<kSign, false, To::Memory, T>
+                : add_gradients_as<kSign, false, To::Cache, T>;
 }
 
 template <class T>
-void add_gradients(const ChannelTables<T>& of, const T* x, const T* y, const T* grad_y, bool relu,
-                   T* masked, std::int64_t count, double* sums, double* sums_x) {
-  const auto run = !relu          ? add_gradients_as<Sign::None, T>
-                   : y == nullptr ? add_gradients_as<Sign::OfX, T>
-                                  : add_gradients_as<Sign::OfY, T>;
-  run(of, x, y, grad_y, masked, count, sums, sums_x);
+void add_gradients(const ChannelTables<T>& of, const T* x, const T* y, const Arriving<T>& arriving,
+                   bool relu, T* masked, std::int64_t count, double* sums, double* sums_x,
+                   bool stream) {
+  const auto run = !relu          ? add_gradients_for<Sign::None, T>
+                   : y == nullptr ? add_gradients_for<Sign::OfX, T>
+                                  : add_gradients_for<Sign::OfY, T>;
+  run(arriving.rest != nullptr, masked != nullptr, stream)(of, x, y, arriving, masked, count, sums,
+                                                           sums_x);
 }
 
-template <class T>
-void add_masked(std::int64_t period, const T* y, const T* grad_y, T* masked, std::int64_t count,
-                double* sums) {
+template <bool kRest, class T>
+void add_masked_as(std::int64_t period, const T* y, Arriving<T> arriving, T* masked,
+                   std::int64_t count, double* sums) {
   add_up(count, period, {sums}, [=](auto d, std::int64_t at, std::int64_t, auto& to) HWY_ATTR {
     const Narrow<T, decltype(d)> narrow;
     const auto is_positive = hn::Gt(hn::LoadU(narrow, y + at), hn::Zero(narrow));
-    const auto g = hn::IfThenElseZero(is_positive, hn::LoadU(narrow, grad_y + at));
+    const auto g = hn::IfThenElseZero(is_positive, load<kRest>(narrow, arriving, at));
     hn::StoreU(g, narrow, masked + at);
     to[0] = hn::Add(to[0], widen(d, g));
   });
+}
+
+template <class T>
+void add_masked(std::int64_t period, const T* y, const Arriving<T>& arriving, T* masked,
+                std::int64_t count, double* sums) {
+  const auto run = arriving.rest != nullptr ? add_masked_as<true, T> : add_masked_as<false, T>;
+  run(period, y, arriving, masked, count, sums);
 }
 
 template <bool kRelu, bool kStream, class T>

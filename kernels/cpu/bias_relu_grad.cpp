@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
+#include "kernels/cpu/channel_statistics.h"
 #include "kernels/cpu/scratch.h"
 
 namespace rho::kernels {
@@ -23,13 +24,12 @@ void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& gra
         thread_local cpu::Scratch scratch;
         double* const sums = scratch.get<double>(of.period);
         std::fill_n(sums, of.period, 0.0);
-        loops.add_masked(of.period, out + first, g + first, masked + first, count, sums);
+        loops.add_masked(of.period, out + first, {g + first}, masked + first, count, sums);
         of.fold(sums, partial.data() + chunk * of.channels);
       });
-      for (std::size_t i = 0; i < partial.size(); ++i) total[i % total.size()] += partial[i];
+      total = cpu::totals(partial, of.channels);
     }
-    std::transform(total.begin(), total.end(), grad_bias.data<T>(),
-                   [](double value) { return static_cast<T>(value); });
+    cpu::store(total, grad_bias);
   });
 }
 

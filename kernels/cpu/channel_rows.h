@@ -20,6 +20,19 @@ inline constexpr std::int64_t kMinRows = 32;
 /// or fit no whole vectors in less are walked one by one.
 inline constexpr std::int64_t kMinPeriod = 128, kMaxPeriod = 512;
 
+/// The element at `first`; null stays null.
+template <class T>
+T* at(T* data, std::int64_t first) {
+  return data == nullptr ? nullptr : data + first;
+}
+
+/// The totals of `width` sums each of whole parts, added in their order.
+inline std::vector<double> totals(const std::vector<double>& of_parts, std::int64_t width) {
+  std::vector<double> total(static_cast<std::size_t>(width), 0.0);
+  for (std::size_t i = 0; i < of_parts.size(); ++i) total[i % total.size()] += of_parts[i];
+  return total;
+}
+
 /// How [R, C] is cut into chunks of rows, by its shape alone, and which period its tables have.
 struct ChannelRows {
   std::int64_t rows, channels, per_chunk, chunks, period;

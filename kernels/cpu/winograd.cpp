@@ -27,6 +27,7 @@ constexpr std::int64_t kTilesOfSum = 32;    // between which a weight gradient g
 constexpr std::int64_t kTilesOfSlice = 32;  // of a weight gradient's sum, at least
 constexpr std::int64_t kMinTiles = 64;      // for the transforms of the filters to pay
 constexpr std::int64_t kTilesOfPart = 16;   // of y's statistics
+constexpr std::int64_t kStretch = 4096;     // elements of one that is handed over, at least
 
 /// Tiles to transform at once, where one takes `columns` numbers a frequency: as many as half the
 /// second cache holds. Filters that it does not hold beside them, [depth, outs] a frequency, come
@@ -294,6 +295,19 @@ struct OnTheWay {
   const WinogradScheme::Finish* finish = nullptr;
   const Squares<const float>* residual = nullptr;  ///< whose pixels `finish` reads
   ChannelStatistics* statistics = nullptr;         ///< of the pixels, without the two others
+  const Receiver* receiver = nullptr;              ///< takes them, without the others
+};
+
+/// Whole rows of tiles that are handed over together, because they lie in memory without gaps.
+struct Stretches {
+  std::int64_t tiles, count;
+
+  template <class T>
+  Stretches(const Tiles& all, const Squares<T>& pixels) {
+    const std::int64_t pixels_of_row = pixels.advance * pixels.width * pixels.channels;
+    tiles = std::max<std::int64_t>(ceil_div(kStretch, pixels_of_row), 1) * all.columns;
+    count = ceil_div(all.count, tiles);
+  }
 };
 
 /// Of kTilesOfPart tiles after each other, as one thread takes them.
@@ -337,9 +351,12 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
   // As many blocks for each thread, and some, because threads are not equally fast.
   const std::int64_t rounds = std::max<std::int64_t>(4, ceil_div(tiles.count, most * threads()));
   const std::int64_t even = ceil_div(tiles.count, rounds * threads());
-  // One thread has all tiles of a part.
-  const std::int64_t block =
-      on_the_way.statistics == nullptr ? even : ceil_div(even, kTilesOfPart) * kTilesOfPart;
+  // One thread has all tiles of a part, or of a stretch.
+  const Stretches stretches(tiles, to);
+  const std::int64_t whole = on_the_way.receiver != nullptr     ? stretches.tiles
+                             : on_the_way.statistics != nullptr ? kTilesOfPart
+                                                                : 1;
+  const std::int64_t block = ceil_div(even, whole) * whole;
   const std::int64_t images = tiles.count / (tiles.rows * tiles.columns);
   const bool streams = direction.output[0].stream != nullptr && to.channels % 16 == 0 &&
                        is_streamed(to.data, images * to.height * to.width * to.channels * 4);
@@ -354,27 +371,50 @@ void slide(const WinogradScheme& scheme, const WinogradScheme::Direction& direct
         direction.input[phase].apply(from.at(tile, phase), from.channels,
                                      u + i * of_u.pitch + phase * from.channels, of_u.stride);
     };
-    const auto give = [&](std::int64_t i, const Tile& tile) {
+    const auto give = [&](const Squares<float>& pixels, bool past_caches, std::int64_t i,
+                          const Tile& tile) {
       for (std::int64_t phase = 0; phase < to.phases(); ++phase) {
         const WinogradScheme::Backwards& output = direction.output[phase];
-        (streams ? output.stream : output.apply)(m + i * of_m.pitch + phase * to.channels,
-                                                 of_m.stride, to.channels, to.at(tile, phase),
-                                                 on_the_way.finish);
+        (past_caches ? output.stream : output.apply)(m + i * of_m.pitch + phase * to.channels,
+                                                     of_m.stride, to.channels,
+                                                     pixels.at(tile, phase), on_the_way.finish);
       }
     };
+    const auto store = [&](std::int64_t i, const Tile& tile) { give(to, streams, i, tile); };
     const auto give_and_sum = [&](std::int64_t i, const Tile& tile) {
       const WinogradScheme::Backwards& output = direction.output[0];
       (streams ? output.stream_summing : output.apply_summing)(
           m + i * of_m.pitch, of_m.stride, to.channels, to.at(tile, 0), part.moments(first + i));
       part.added(first + i, tile, first + i + 1 == tiles.count);
     };
+    const auto hand_over = [&](std::int64_t t) {
+      const auto element = [&](std::int64_t tile) {
+        return to.begin(tiles.at(std::min(tile, tiles.count)));
+      };
+      const std::int64_t next = t + stretches.tiles;
+      const std::int64_t begin = element(t), end = element(next);
+      const std::int64_t after = element(next + stretches.tiles);
+      const std::int64_t share = ceil_div(after - end, stretches.tiles);
+      thread_local Scratch scratch;
+      Squares<float> here = to;
+      here.data = scratch.get<float>(end - begin);
+      here.origin = begin;
+      const Receiver& receiver = *on_the_way.receiver;
+      for_each_tile(tiles, t, std::min(next, last), [&](std::int64_t i, const Tile& tile) {
+        receiver.prefetch(end + i * share, std::min(end + (i + 1) * share, after));
+        give(here, false, t - first + i, tile);
+      });
+      receiver.take(t / stretches.tiles, begin, end - begin, here.data);
+    };
     for_each_tile(tiles, first, last, take, &from);
     multiply(scheme, direction, u, of_u, filters, last - first, m, of_m);
     const Squares<float>* const wanted = streams ? nullptr : &to;
-    if (on_the_way.statistics != nullptr)
+    if (on_the_way.receiver != nullptr)
+      for (std::int64_t t = first; t < last; t += stretches.tiles) hand_over(t);
+    else if (on_the_way.statistics != nullptr)
       for_each_tile(tiles, first, last, give_and_sum, wanted);
     else
-      for_each_tile(tiles, first, last, give, wanted, on_the_way.residual);
+      for_each_tile(tiles, first, last, store, wanted, on_the_way.residual);
     if (streams) hwy::FlushStream();
   });
 }
@@ -460,10 +500,24 @@ struct InputTiles {
   std::int64_t first, start, count;
 };
 
-}  // namespace
+/// The tiles of an input's gradient.
+Tiles input_tiles(const WinogradShape& s) {
+  return {s.images, InputTiles(s, s.height, s.pad_h).count, InputTiles(s, s.width, s.pad_w).count};
+}
+Squares<float> input_gradients(const WinogradShape& s, float* grad_x) {
+  return {.data = grad_x,
+          .height = s.height,
+          .width = s.width,
+          .channels = s.ins,
+          .step = s.step(),
+          .cells = scheme_of(s).input_grad.output[0].cells,
+          .top = InputTiles(s, s.height, s.pad_h).start,
+          .left = InputTiles(s, s.width, s.pad_w).start,
+          .advance = s.stride * kTile};
+}
 
-void winograd_input_grad(const WinogradShape& s, const float* grad_y, const float* w,
-                         float* grad_x) {
+void input_grad(const WinogradShape& s, const float* grad_y, const float* w, float* grad_x,
+                const OnTheWay& on_the_way) {
   thread_local Scratch scratch;
   const WinogradScheme& scheme = scheme_of(s);
   const std::int64_t frequencies = scheme.filter_frequencies();
@@ -475,27 +529,34 @@ void winograd_input_grad(const WinogradShape& s, const float* grad_y, const floa
                         filters.set_rows(f, o, phase * s.ins, spectra + f * of.stride, of.pitch,
                                          count, s.ins);
                     });
-  const InputTiles down(s, s.height, s.pad_h), across(s, s.width, s.pad_w);
   const Squares<const float> in{.data = grad_y,
                                 .height = s.out_height,
                                 .width = s.out_width,
                                 .channels = s.outs,
                                 .step = 1,
                                 .cells = scheme.input_grad.input[0].cells,
-                                .top = down.first,
-                                .left = across.first,
+                                .top = InputTiles(s, s.height, s.pad_h).first,
+                                .left = InputTiles(s, s.width, s.pad_w).first,
                                 .advance = kTile,
                                 .outside = zeros(s)};
-  const Squares<float> out{.data = grad_x,
-                           .height = s.height,
-                           .width = s.width,
-                           .channels = s.ins,
-                           .step = s.step(),
-                           .cells = scheme.input_grad.output[0].cells,
-                           .top = down.start,
-                           .left = across.start,
-                           .advance = s.stride * kTile};
-  slide(scheme, scheme.input_grad, Tiles(s.images, down.count, across.count), filters, in, out);
+  slide(scheme, scheme.input_grad, input_tiles(s), filters, in, input_gradients(s, grad_x),
+        on_the_way);
+}
+
+}  // namespace
+
+void winograd_input_grad(const WinogradShape& s, const float* grad_y, const float* w,
+                         float* grad_x) {
+  input_grad(s, grad_y, w, grad_x, {});
+}
+
+void winograd_input_grad(const WinogradShape& s, const float* grad_y, const float* w,
+                         const Receiver& receiver) {
+  input_grad(s, grad_y, w, nullptr, {.receiver = &receiver});
+}
+
+std::int64_t input_grad_stretches(const WinogradShape& s) {
+  return Stretches(input_tiles(s), input_gradients(s, nullptr)).count;
 }
 
 // The gradient of a tile takes the part of the filter, and the taps that of the outputs. Each slice

@@ -9,6 +9,7 @@
 // entries. In norm the error is about 2e-6 of the result, ten times that of a direct sum.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "kernels/conv2d.h"
@@ -30,6 +31,23 @@ struct WinogradShape {
   std::int64_t taps() const { return strided() ? 3 : (kernel + stride - 1) / stride; }
 };
 
+/// Takes a result instead of memory.
+struct Receiver {
+  /// Is handed `count` elements, from `first` on, that are in cache. Which of them make up a
+  /// stretch depends on the shape alone.
+  std::function<void(std::int64_t stretch, std::int64_t first, std::int64_t count,
+                     const float* values)>
+      take;
+  /// What take() reads besides, laid out like the result: asked for ahead. Any may be null.
+  const float* read[3] = {};
+
+  void prefetch(std::int64_t first, std::int64_t last) const {
+    for (const float* matrix : read)
+      for (std::int64_t i = first; matrix != nullptr && i < last; i += 16)
+        __builtin_prefetch(matrix + i, 0, 2);
+  }
+};
+
 /// The shape, where the algorithm can be used and is faster than direct sums.
 std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, const Shape& y,
                                             const Conv2dOptions& options);
@@ -43,6 +61,10 @@ void winograd_forward(const WinogradShape& shape, const float* x, const float* w
 inline bool sums_channels(const WinogradShape& shape) { return shape.outs % 16 == 0; }
 void winograd_input_grad(const WinogradShape& shape, const float* grad_y, const float* w,
                          float* grad_x);
+/// The same, handed over in stretches [input_grad_stretches].
+void winograd_input_grad(const WinogradShape& shape, const float* grad_y, const float* w,
+                         const Receiver& receiver);
+std::int64_t input_grad_stretches(const WinogradShape& shape);
 void winograd_weight_grad(const WinogradShape& shape, const float* x, const float* grad_y,
                           float* grad_w);
 

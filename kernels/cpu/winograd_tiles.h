@@ -43,6 +43,7 @@ struct Squares {
   std::int64_t top = 0, left = 0;  // of the first tile; may be negative
   std::int64_t advance = 0;        // pixels from one tile to the next
   T* outside = nullptr;            // stands for the rows that the image does not have
+  std::int64_t origin = 0;         // the element of the images that lies at `data`
 
   std::int64_t phases() const { return step * step; }
   /// Channels of a tile, those of all its phases.
@@ -54,7 +55,7 @@ struct Squares {
     const std::int64_t x = left + tile.column * advance + phase % step;
     WinogradScheme::Square<T> square{
         .rows = {}, .across = step * channels, .first = 0, .last = cells};
-    T* row = data + ((tile.image * height + y) * width + x) * channels;
+    T* row = data + ((tile.image * height + y) * width + x) * channels - origin;
     for (std::int64_t i = 0; i < cells; ++i, row += step * width * channels) {
       const std::int64_t h = y + i * step;
       square.rows[i] = h >= 0 && h < height ? row : outside;
@@ -62,6 +63,13 @@ struct Squares {
     while (square.first < cells && x + square.first * step < 0) ++square.first;
     while (square.last > 0 && x + (square.last - 1) * step >= width) --square.last;
     return square;
+  }
+
+  /// The first element of a row of tiles that is there: from there to that of the next row they
+  /// lie without gaps.
+  std::int64_t begin(const Tile& tile) const {
+    const std::int64_t y = std::max<std::int64_t>(top + tile.row * advance, 0);
+    return (tile.image * height + y) * width * channels;
   }
 
   /// Asks for the pixels of a tile, all but those that the tiles above it and to its left saw.
@@ -72,7 +80,7 @@ struct Squares {
     const std::int64_t first_row = std::max<std::int64_t>(tile.row > 0 ? y + seen : y, 0);
     const std::int64_t first = std::max<std::int64_t>(tile.column > 0 ? x + seen : x, 0);
     const std::int64_t count = (std::min(x + extent, width) - first) * channels;
-    T* row = data + ((tile.image * height + first_row) * width + first) * channels;
+    T* row = data + ((tile.image * height + first_row) * width + first) * channels - origin;
     for (std::int64_t h = first_row; h < std::min(y + extent, height); ++h, row += width * channels)
       for (std::int64_t c = 0; c < count; c += kLine)
         __builtin_prefetch(row + c, std::is_const_v<T> ? 0 : 1);

@@ -83,11 +83,14 @@ struct Squares {
     T* row = data + ((tile.image * height + first_row) * width + first) * channels - origin;
     for (std::int64_t h = first_row; h < std::min(y + extent, height); ++h, row += width * channels)
       for (std::int64_t c = 0; c < count; c += kLine)
-        __builtin_prefetch(row + c, std::is_const_v<T> ? 0 : 1);
+        __builtin_prefetch(row + c, std::is_const_v<T> ? 0 : 1, kSecondCache);
   }
 
  private:
   static constexpr std::int64_t kLine = 16;
+  // The first one, which holds the tile at hand and its frequencies, is too small for tiles to
+  // come.
+  static constexpr int kSecondCache = 2;
 };
 
 /// Tiles between asking for the pixels of one and using them: the next rows of an image lie where

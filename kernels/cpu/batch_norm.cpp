@@ -69,14 +69,10 @@ void batch_norm_grad_cpu(const Tensor& x, const BatchNormArguments& with, const 
     // Per channel: sum of g, and of g times the centred x.
     std::vector<double> partial(static_cast<std::size_t>(of.chunks * 2 * of.channels));
     of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t elements) {
-      thread_local cpu::Scratch scratch;
-      double* const sums = scratch.get<double>(2 * of.period);
-      std::fill_n(sums, 2 * of.period, 0.0);
-      loops.add_gradients(channels, in + first, cpu::at(out, first), {g + first}, with.relu,
-                          cpu::at(masked, first), elements, sums, sums + of.period, false);
-      double* const folded = partial.data() + chunk * 2 * of.channels;
-      of.fold(sums, folded);
-      of.fold(sums + of.period, folded + of.channels);
+      of.sum<2>(partial.data() + chunk * 2 * of.channels, [&](double* sums) {
+        loops.add_gradients(channels, in + first, cpu::at(out, first), {g + first}, with.relu,
+                            cpu::at(masked, first), elements, sums, sums + of.period, false);
+      });
     });
     const std::vector<double> sums = cpu::totals(partial, 2 * of.channels);
     cpu::finish_batch_norm_grad(x, of, tables, sums, through_y ? masked : g,

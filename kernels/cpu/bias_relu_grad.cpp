@@ -4,7 +4,6 @@
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/channel_rows.h"
 #include "kernels/cpu/channel_statistics.h"
-#include "kernels/cpu/scratch.h"
 
 namespace rho::kernels {
 namespace {
@@ -21,11 +20,9 @@ void bias_relu_grad_cpu(const Tensor& y, const Tensor& grad_y, const Tensor& gra
       T* const masked = grad_x.data<T>();
       std::vector<double> partial(static_cast<std::size_t>(of.chunks * of.channels));
       of.for_each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
-        thread_local cpu::Scratch scratch;
-        double* const sums = scratch.get<double>(of.period);
-        std::fill_n(sums, of.period, 0.0);
-        loops.add_masked(of.period, out + first, {g + first}, masked + first, count, sums);
-        of.fold(sums, partial.data() + chunk * of.channels);
+        of.sum<1>(partial.data() + chunk * of.channels, [&](double* sums) {
+          loops.add_masked(of.period, out + first, {g + first}, masked + first, count, sums);
+        });
       });
       total = cpu::totals(partial, of.channels);
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
 #include "kernels/cpu/streaming.h"
 #include "tensor/tensor.h"
 
@@ -75,6 +76,16 @@ struct ChannelRows {
     std::fill_n(sums, channels, 0.0);
     for (std::int64_t p = 0; p < period; p += channels)
       for (std::int64_t c = 0; c < channels; ++c) sums[c] += table[p + c];
+  }
+  /// `count` sums by channel, [count][C]: add(table) adds to as many tables of sums by position, a
+  /// period apart.
+  template <int count, class Add>
+  void sum(double* sums, const Add& add) const {
+    thread_local Scratch scratch;
+    double* const table = scratch.get<double>(count * period);
+    std::fill_n(table, count * period, 0.0);
+    add(table);
+    for (int i = 0; i < count; ++i) fold(table + i * period, sums + i * channels);
   }
   template <class From, class T>
   void repeat(const From* values, T* table) const {

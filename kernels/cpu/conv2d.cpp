@@ -4,7 +4,6 @@
 #include "kernels/conv2d.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "kernels/batch_norm.h"
 #include "kernels/cpu/direct_conv2d.h"
@@ -30,13 +29,6 @@ cpu::Image<T> first_image(const Tensor& t) {
   return {t.data<T>(), t.size(1), t.size(2), t.size(3)};
 }
 
-/// Float alone: in double the point is the last digit.
-std::optional<cpu::WinogradShape> winograd_of(const Tensor& x, const Tensor& w, const Tensor& y,
-                                              const Conv2dOptions& options) {
-  if (x.dtype() != DType::Float32) return std::nullopt;
-  return cpu::winograd_shape(x.shape(), w.shape(), y.shape(), options);
-}
-
 /// Terms of an output where the convolution is a product of matrices, because no two outputs see
 /// the same pixel: one sees the whole image, or one pixel; else 0.
 std::int64_t product_terms(const Tensor& x, const Tensor& w, const Conv2dOptions& o) {
@@ -59,7 +51,7 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
     matmul(rows_of(x, terms), rows_of(w, terms).transpose(0, 1), rows_of(y, w.size(0)));
     return cpu::apply_epilogue(then, y);
   }
-  if (const auto shape = winograd_of(x, w, y, options))
+  if (const auto shape = cpu::winograd_of(x, w, y, options))
     return cpu::winograd_forward(*shape, x.data<float>(), w.data<float>(),
                                  cpu::Epilogue<float>(then), y.data<float>());
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
@@ -115,7 +107,7 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
   expect_own_products("conv2d_input_grad", grad_x);
   if (const std::int64_t terms = product_terms(grad_x, w, options))
     return matmul(rows_of(grad_y, w.size(0)), rows_of(w, terms), rows_of(grad_x, terms));
-  if (const auto shape = winograd_of(grad_x, w, grad_y, options))
+  if (const auto shape = cpu::winograd_of(grad_x, w, grad_y, options))
     return cpu::winograd_input_grad(*shape, grad_y.data<float>(), w.data<float>(),
                                     grad_x.data<float>());
   dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {
@@ -178,7 +170,7 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
   if (const std::int64_t terms = product_terms(x, grad_w, options))
     return matmul(rows_of(grad_y, grad_w.size(0)).transpose(0, 1), rows_of(x, terms),
                   rows_of(grad_w, terms));
-  if (const auto shape = winograd_of(x, grad_w, grad_y, options))
+  if (const auto shape = cpu::winograd_of(x, grad_w, grad_y, options))
     return cpu::winograd_weight_grad(*shape, x.data<float>(), grad_y.data<float>(),
                                      grad_w.data<float>());
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
@@ -199,7 +191,7 @@ void with_statistics(const Tensor& x, const Tensor& w, const Conv2dOptions& opti
   check(y.numel() > 0, "conv2d_with_statistics", "of no values: shape ", y.shape());
   const Tensor rows = rows_of(y, w.size(0));
   expect_batch_statistics(rows, mean, variance);
-  const auto shape = winograd_of(x, w, y, options);
+  const auto shape = cpu::winograd_of(x, w, y, options);
   if (shape && cpu::sums_channels(*shape)) {
     expect_ieee_products("conv2d", y);
     expect_own_products("conv2d", y);

@@ -1,13 +1,11 @@
 // Winograd's input gradient is taken further while it is in cache.
 #include "kernels/conv2d_chain.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 
 #include "kernels/bias_relu_grad.h"
 #include "kernels/cpu/batch_norm_grad.h"
-#include "kernels/cpu/scratch.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/expect.h"
 #include "kernels/precision.h"
@@ -20,12 +18,12 @@ namespace {
 std::optional<cpu::WinogradShape> winograd_of(const InputGradient& gradient, const Tensor& to) {
   constexpr auto op = "conv2d_input_grad";
   const auto& [grad_y, w, options, shape, rest] = gradient;
-  expect_conv2d(to.view(shape), w, grad_y, options);
+  const Tensor grad_x = to.view(shape);
+  expect_conv2d(grad_x, w, grad_y, options);
   if (rest.defined()) expect_dense_alike(op, to, rest.view(to.shape()));
   expect_ieee_products(op, to);
   expect_own_products(op, to);
-  if (to.dtype() != DType::Float32) return std::nullopt;
-  return cpu::winograd_shape(shape, w.shape(), grad_y.shape(), options);
+  return cpu::winograd_of(grad_x, w, grad_y, options);
 }
 
 /// What becomes of a gradient [R, C]: add(g, first, count, sums) is called for stretches of it, in
@@ -40,12 +38,9 @@ std::vector<double> pass_on(const cpu::WinogradShape& shape, const InputGradient
   const float* const rest = gradient.rest.data_or_null<float>();
   const auto take = [&](std::int64_t stretch, std::int64_t first, std::int64_t count,
                         const float* values) {
-    thread_local cpu::Scratch scratch;
-    double* const sums = scratch.get<double>(kSums * of.period);
-    std::fill_n(sums, kSums * of.period, 0.0);
-    add(cpu::Arriving<float>{values, cpu::at(rest, first)}, first, count, sums);
-    for (int i = 0; i < kSums; ++i)
-      of.fold(sums + i * of.period, partial.data() + stretch * width + i * of.channels);
+    of.sum<kSums>(partial.data() + stretch * width, [&](double* sums) {
+      add(cpu::Arriving<float>{values, cpu::at(rest, first)}, first, count, sums);
+    });
   };
   cpu::winograd_input_grad(shape, gradient.grad_y.data<float>(), gradient.w.data<float>(),
                            {take, {rest, read[0], read[1]}});

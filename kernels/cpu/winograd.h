@@ -51,6 +51,12 @@ struct Receiver {
 /// The shape, where the algorithm can be used and is faster than direct sums.
 std::optional<WinogradShape> winograd_shape(const Shape& x, const Shape& w, const Shape& y,
                                             const Conv2dOptions& options);
+/// The same of tensors. Float alone: in double the point is the last digit.
+inline std::optional<WinogradShape> winograd_of(const Tensor& x, const Tensor& w, const Tensor& y,
+                                                const Conv2dOptions& options) {
+  if (x.dtype() != DType::Float32) return std::nullopt;
+  return winograd_shape(x.shape(), w.shape(), y.shape(), options);
+}
 
 void winograd_forward(const WinogradShape& shape, const float* x, const float* w,
                       const Epilogue<float>& then, float* y);

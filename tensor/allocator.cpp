@@ -20,7 +20,9 @@ class HostMemory final : public Memory {
     check(pointer != nullptr, "allocate", "the host has no ", bytes, " bytes left");
     return pointer;
   }
-  void release(void* pointer, int) noexcept override { release_host(pointer); }
+  void release(void* pointer, std::size_t bytes, int) noexcept override {
+    release_host(pointer, bytes);
+  }
   void copy(const void* from, void* to, std::size_t bytes, int) override {
     std::memcpy(to, from, bytes);
   }
@@ -87,7 +89,7 @@ void CachingAllocator::release(const Block& block) noexcept {
 
 void CachingAllocator::put_back(const Block& block) noexcept {
   if (ended_.contains(block.order)) {
-    memory_.release(block.pointer, block.device_index);
+    memory_.release(block.pointer, block.bytes, block.device_index);
     statistics_.bytes_cached -= block.bytes;
   } else {
     bin_of(block).push_back(block.pointer);
@@ -130,7 +132,7 @@ void CachingAllocator::release_bins(const Wanted& wanted) noexcept {
   std::erase_if(free_, [&](const auto& entry) {
     const auto& [order, device_index, size] = entry.first;
     if (!wanted(order)) return false;
-    for (void* const block : entry.second) memory_.release(block, device_index);
+    for (void* const block : entry.second) memory_.release(block, size, device_index);
     statistics_.bytes_cached -= size * entry.second.size();
     return true;
   });

@@ -43,7 +43,8 @@ class Memory {
   virtual int device_count() const noexcept = 0;
   /// `bytes` > 0, aligned to 64; throws Error when there is none left.
   virtual void* allocate(std::size_t bytes, int device_index) = 0;
-  virtual void release(void* pointer, int device_index) noexcept = 0;
+  /// What allocate returned for as many bytes.
+  virtual void release(void* pointer, std::size_t bytes, int device_index) noexcept = 0;
   /// Copies `bytes`, of which one end, or both, lies in memory of this device and the other on the
   /// host; what was started on the device before comes first, and the copy is over on return.
   virtual void copy(const void* from, void* to, std::size_t bytes, int device_index) = 0;

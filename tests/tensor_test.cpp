@@ -127,13 +127,10 @@ class SmallMemory final : public Memory {
   void* allocate(std::size_t bytes, int) override {
     check(bytes <= left_, "small", "is full");
     left_ -= bytes;
-    void* pointer = std::malloc(bytes);
-    sizes_[pointer] = bytes;
-    return pointer;
+    return std::malloc(bytes);
   }
-  void release(void* pointer, int) noexcept override {
-    left_ += sizes_.at(pointer);
-    sizes_.erase(pointer);
+  void release(void* pointer, std::size_t bytes, int) noexcept override {
+    left_ += bytes;
     std::free(pointer);
   }
   void copy(const void* from, void* to, std::size_t bytes, int) override {
@@ -142,7 +139,6 @@ class SmallMemory final : public Memory {
 
  private:
   std::size_t left_;
-  std::map<void*, std::size_t> sizes_;
 };
 
 TEST(Allocator, ReusesWhatOtherSizesKeepCached) {
@@ -163,7 +159,7 @@ class LateMemory final : public Memory {
   void* allocate(std::size_t bytes, int) override {
     return blocks_.emplace_back(std::make_unique<std::byte[]>(bytes)).get();
   }
-  void release(void* pointer, int) noexcept override { given_back.insert(pointer); }
+  void release(void* pointer, std::size_t, int) noexcept override { given_back.insert(pointer); }
   void copy(const void*, void*, std::size_t, int) override {}
   std::uint64_t order(int) const override { return current; }
   std::unique_ptr<Mark> free_after(const Block& block) noexcept override {

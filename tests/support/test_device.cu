@@ -25,8 +25,8 @@ class ManagedMemory final : public Memory {
     kernels::cuda::check_status(cudaMallocManaged(&pointer, bytes), "managed memory");
     return pointer;
   }
-  void release(void* pointer, int device_index) noexcept override {
-    device_.release(pointer, device_index);
+  void release(void* pointer, std::size_t bytes, int device_index) noexcept override {
+    device_.release(pointer, bytes, device_index);
   }
   void copy(const void* from, void* to, std::size_t bytes, int device_index) override {
     device_.copy(from, to, bytes, device_index);

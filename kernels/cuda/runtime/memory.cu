@@ -61,7 +61,7 @@ class DeviceMemory final : public Memory {
     check_status(cudaMalloc(&pointer, bytes), "cuda memory");
     return pointer;
   }
-  void release(void* pointer, int device_index) noexcept override {
+  void release(void* pointer, std::size_t, int device_index) noexcept override {
     // Nothing can be done about a failure here, and at exit the driver may be gone already.
     if (cudaSetDevice(device_index) != cudaSuccess || cudaFree(pointer) != cudaSuccess)
       static_cast<void>(cudaGetLastError());
@@ -94,7 +94,7 @@ class StagingMemory final : public Memory {
     check_status(cudaHostAlloc(&pointer, bytes, cudaHostAllocPortable), "staging memory");
     return pointer;
   }
-  void release(void* pointer, int) noexcept override {
+  void release(void* pointer, std::size_t, int) noexcept override {
     if (cudaFreeHost(pointer) != cudaSuccess) static_cast<void>(cudaGetLastError());
   }
   void copy(const void* from, void* to, std::size_t bytes, int) override {

@@ -29,18 +29,25 @@ struct AdamVectors {
 inline constinit Slot<void(const std::vector<AdamVectors>& parameters, const AdamStep& step)> adam{
     "adam"};
 
-/// The new value of one element, in double: the same text on every device. `root` is that of
-/// correction2.
-template <class T>
-constexpr T adam_element(const AdamStep& step, double correction1, double root, T x, T grad,
-                         T& first, T& second) {
-  const double before = static_cast<double>(x);
-  const double g = static_cast<double>(grad) + step.weight_decay * before;
-  const double m = step.beta1 * static_cast<double>(first) + (1.0 - step.beta1) * g;
-  const double v = step.beta2 * static_cast<double>(second) + (1.0 - step.beta2) * g * g;
-  first = static_cast<T>(m);
-  second = static_cast<T>(v);
-  return static_cast<T>(before - step.lr / correction1 * m / (std::sqrt(v) / root + step.eps));
-}
+/// What the step does to one element, in double: the same text on every device.
+struct AdamElement {
+  AdamElement(const AdamVectors& of, const AdamStep& with)
+      : step(with), rate(with.lr / of.correction1), scale(1.0 / std::sqrt(of.correction2)) {}
+
+  /// The new value.
+  template <class T>
+  constexpr T operator()(T x, T grad, T& first, T& second) const {
+    const double before = static_cast<double>(x);
+    const double g = static_cast<double>(grad) + step.weight_decay * before;
+    const double m = step.beta1 * static_cast<double>(first) + (1.0 - step.beta1) * g;
+    const double v = step.beta2 * static_cast<double>(second) + (1.0 - step.beta2) * g * g;
+    first = static_cast<T>(m);
+    second = static_cast<T>(v);
+    return static_cast<T>(before - rate * m / (std::sqrt(v) * scale + step.eps));
+  }
+
+  AdamStep step;
+  double rate, scale;  // of m, and of the root of v
+};
 
 }  // namespace rho::kernels

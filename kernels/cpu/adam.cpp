@@ -12,10 +12,9 @@ void step_parameter(const AdamVectors& of, const AdamStep& step) {
   const T *const x = of.x.data<T>(), *const grad = of.grad.data<T>();
   T *const first = of.first.data<T>(), *const second = of.second.data<T>();
   T* const out = of.out.data<T>();
-  const double root = std::sqrt(of.correction2);
+  const AdamElement element(of, step);
   cpu::parallel_ranges(of.x.numel(), kGrain, [&](std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i)
-      out[i] = adam_element(step, of.correction1, root, x[i], grad[i], first[i], second[i]);
+    for (; i < end; ++i) out[i] = element(x[i], grad[i], first[i], second[i]);
   });
 }
 

@@ -15,7 +15,10 @@ namespace {
 template <class Term>
 double sum_of(std::int64_t count, const Term& term) {
   return cpu::column_sums(count, 1, 1, [&](std::int64_t first, std::int64_t last, double* partial) {
-    for (std::int64_t i = first; i < last; ++i) *partial += term(i);
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = first; i < last; ++i) sum += term(i);
+    *partial = sum;
   })[0];
 }
 

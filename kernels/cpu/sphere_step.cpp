@@ -2,18 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "kernels/cpu/column_sums.h"
 
 namespace rho::kernels {
 namespace {
 
+/// With p = 2 the normal is the point.
+struct Itself {
+  double operator()(double v, std::int64_t) const { return v; }
+};
+
 /// Calls body(n_of) with what makes n_i of (V_i, i); with p = infinity, peak is where n is not 0.
 template <class Body>
 void with_normal(double p, std::int64_t peak, const Body& body) {
   const auto sign = [](double v) { return static_cast<double>((v > 0.0) - (v < 0.0)); };
   if (p == 2.0)
-    body([](double v, std::int64_t) { return v; });
+    body(Itself{});
   else if (p == 1.0)
     body([=](double v, std::int64_t) { return sign(v); });
   else if (std::isinf(p))
@@ -32,28 +38,34 @@ Rows<T> rows_of(const SphereVectors& of) {
   return {of.v.data<T>(), of.u.data_or_null<T>(), of.g.data_or_null<T>()};
 }
 
-/// Adds the products of elements [first, last), which lie in one row that starts at `row`.
+/// The products of elements [first, last), which lie in one row that starts at `row`.
 template <class T, class Normal>
-void add_products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
-                  const Normal& normal, SphereProducts& out) {
-  SphereProducts sum;  // not in memory that other threads write near
+SphereProducts products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
+                        const Normal& normal) {
+  constexpr bool kItself = std::is_same_v<Normal, Itself>;
+  double vv = 0.0, vu = 0.0, vg = 0.0, vn = 0.0, uu = 0.0, ug = 0.0, un = 0.0, gg = 0.0, gn = 0.0,
+         nn = 0.0;
+#pragma omp simd reduction(+ : vv, vu, vg, vn, uu, ug, un, gg, gn, nn)
   for (std::int64_t i = first; i < last; ++i) {
     const auto v = static_cast<double>(x.v[i]);
     const double u = x.u != nullptr ? static_cast<double>(x.u[i]) : 0.0;
     const double g = x.g != nullptr ? static_cast<double>(x.g[i]) : 0.0;
-    const double n = normal(v, i - row);
-    sum.vv += v * v;
-    sum.vu += v * u;
-    sum.vg += v * g;
-    sum.vn += v * n;
-    sum.uu += u * u;
-    sum.ug += u * g;
-    sum.un += u * n;
-    sum.gg += g * g;
-    sum.gn += g * n;
-    sum.nn += n * n;
+    vv += v * v;
+    vu += v * u;
+    vg += v * g;
+    uu += u * u;
+    ug += u * g;
+    gg += g * g;
+    if constexpr (!kItself) {
+      const double n = normal(v, i - row);
+      vn += v * n;
+      un += u * n;
+      gn += g * n;
+      nn += n * n;
+    }
   }
-  out = sum;
+  if constexpr (kItself) return {vv, vu, vg, vv, uu, ug, vu, gg, vg, vv};
+  return {vv, vu, vg, vn, uu, ug, un, gg, gn, nn};
 }
 
 template <class T>
@@ -97,8 +109,8 @@ void products_of(const SphereVectors& of, double p, std::vector<SphereProducts>&
     for_each_piece(count, columns, [&](std::int64_t r, std::int64_t first, std::int64_t last) {
       const std::int64_t piece = r * chunks + first / cpu::kSumChunk, row = r * columns;
       with_normal(p, rows[static_cast<std::size_t>(r)].peak_index, [&](const auto& normal) {
-        add_products(x, row, row + first, row + last, normal,
-                     partial[static_cast<std::size_t>(piece)]);
+        partial[static_cast<std::size_t>(piece)] =
+            products(x, row, row + first, row + last, normal);
       });
     });
     for (std::int64_t r = 0; r < count; ++r)

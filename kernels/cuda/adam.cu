@@ -8,11 +8,10 @@ template <class T>
 struct Adam {
   const T *x, *grad;
   T *first, *second, *out;
-  AdamStep step;
-  double correction1, root;  // root of correction2
+  AdamElement element;
 
   __device__ void operator()(std::int64_t i) const {
-    out[i] = adam_element(step, correction1, root, x[i], grad[i], first[i], second[i]);
+    out[i] = element(x[i], grad[i], first[i], second[i]);
   }
 };
 
@@ -22,7 +21,7 @@ void adam_cuda(const std::vector<AdamVectors>& parameters, const AdamStep& step)
     std::vector<cuda::Sized<Adam<T>>> rows;
     for (const AdamVectors& of : parameters)
       rows.push_back({{of.x.data<T>(), of.grad.data<T>(), of.first.data<T>(), of.second.data<T>(),
-                       of.out.data<T>(), step, of.correction1, std::sqrt(of.correction2)},
+                       of.out.data<T>(), AdamElement(of, step)},
                       of.x.numel()});
     cuda::for_each_in_rows("adam", one.device(), rows);
   });

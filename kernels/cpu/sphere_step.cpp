@@ -38,18 +38,19 @@ Rows<T> rows_of(const SphereVectors& of) {
   return {of.v.data<T>(), of.u.data_or_null<T>(), of.g.data_or_null<T>()};
 }
 
-/// The products of elements [first, last), which lie in one row that starts at `row`.
-template <class T, class Normal>
-SphereProducts products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
-                        const Normal& normal) {
+/// The products of elements [first, last), which lie in one row that starts at `row`. To ask for u
+/// and g here would keep the loop from vectors.
+template <bool kHasU, bool kHasG, class T, class Normal>
+SphereProducts products(Rows<T> x, std::int64_t row, std::int64_t first, std::int64_t last,
+                        Normal normal) {
   constexpr bool kItself = std::is_same_v<Normal, Itself>;
   double vv = 0.0, vu = 0.0, vg = 0.0, vn = 0.0, uu = 0.0, ug = 0.0, un = 0.0, gg = 0.0, gn = 0.0,
          nn = 0.0;
 #pragma omp simd reduction(+ : vv, vu, vg, vn, uu, ug, un, gg, gn, nn)
   for (std::int64_t i = first; i < last; ++i) {
     const auto v = static_cast<double>(x.v[i]);
-    const double u = x.u != nullptr ? static_cast<double>(x.u[i]) : 0.0;
-    const double g = x.g != nullptr ? static_cast<double>(x.g[i]) : 0.0;
+    const double u = kHasU ? static_cast<double>(x.u[i]) : 0.0;
+    const double g = kHasG ? static_cast<double>(x.g[i]) : 0.0;
     vv += v * v;
     vu += v * u;
     vg += v * g;
@@ -66,6 +67,16 @@ SphereProducts products(const Rows<T>& x, std::int64_t row, std::int64_t first, 
   }
   if constexpr (kItself) return {vv, vu, vg, vv, uu, ug, vu, gg, vg, vv};
   return {vv, vu, vg, vn, uu, ug, un, gg, gn, nn};
+}
+
+template <class T, class Normal>
+SphereProducts products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
+                        const Normal& normal) {
+  if (x.u != nullptr && x.g != nullptr)
+    return products<true, true>(x, row, first, last, normal);
+  if (x.u != nullptr) return products<true, false>(x, row, first, last, normal);
+  if (x.g != nullptr) return products<false, true>(x, row, first, last, normal);
+  return products<false, false>(x, row, first, last, normal);
 }
 
 template <class T>

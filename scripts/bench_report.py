@@ -20,7 +20,7 @@ STANDARD = {"name", "family_index", "per_family_instance_index", "run_name", "ru
             "repetition_index", "threads", "iterations", "real_time", "cpu_time", "time_unit", "label",
             "error_occurred", "error_message"}
 CONTEXT = {"date", "host_name", "executable", "num_cpus", "mhz_per_cpu", "cpu_scaling_enabled", "caches",
-           "load_avg", "library_build_type", "compiler", "instruction set", "device"}
+           "load_avg", "library_build_type", "compiler", "instruction set", "hidden", "device"}
 PROGRAMS = {
     "machine_bench": "The machine",
     "memory_bench": "Kernels that move memory, GB/s",
@@ -140,6 +140,8 @@ def machine(context):
               for c in context["caches"])
     yield f"- caches: {', '.join(caches)}"
     yield f"- instruction set chosen: {context['instruction set']}; {context['compiler']}"
+    if "hidden" in context:
+        yield f"- hidden from ours and the peers: what is {context['hidden']}"
     yield f"- load when it began: {context['load_avg'][0]:.2f}"
     peers = (f"{key}: {value}" for key, value in context.items() if key not in CONTEXT)
     yield f"- peers: {'; '.join(peers)}"
@@ -163,7 +165,7 @@ def main():
 
     date = datetime.date.today().isoformat()
     processor = context["device"].split(",")[0] if "device" in context else re.sub(r"\(\w+\)", "", cpu())
-    slug = re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-") + ("-avx2" if "hidden" in context else "")
     out = arguments.out or pathlib.Path(__file__).parent.parent / "bench/results" / f"{date}-{slug}.md"
     lines = [f"# Benchmarks, {date}", "", *machine(context), ""]
     if "device" in context:

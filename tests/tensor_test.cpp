@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -14,6 +16,7 @@
 #include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "tensor/allocator.h"
+#include "tensor/host_memory.h"
 #include "tests/support/testing.h"
 
 namespace rho {
@@ -117,6 +120,23 @@ TEST(Allocator, CountsTrimsAndAligns) {
   EXPECT_GE(cpu.statistics().bytes_peak, before + 4000);
   cpu.trim();
   EXPECT_EQ(cpu.statistics().bytes_cached, 0U);
+}
+
+TEST(HostMemory, IsAlignedAndWhole) {
+  constexpr std::size_t kLargePage = std::size_t{2} << 20;
+  for (const std::size_t bytes : {std::size_t{1}, kLargePage - 1, kLargePage, 2 * kLargePage + 3}) {
+    void* const memory = allocate_host(bytes);
+    ASSERT_NE(memory, nullptr) << bytes;
+    const auto address = reinterpret_cast<std::uintptr_t>(memory);
+    EXPECT_EQ(address % (bytes < kLargePage ? 64 : kLargePage), 0U) << bytes;
+    std::memset(memory, 1, bytes);
+    release_host(memory, bytes);
+  }
+}
+
+TEST(HostMemory, IsNullWhereThereIsNoneLeft) {
+  constexpr auto kAll = std::numeric_limits<std::size_t>::max();
+  for (const std::size_t bytes : {kAll, kAll / 2}) EXPECT_EQ(allocate_host(bytes), nullptr);
 }
 
 // A device with room for `bytes`.

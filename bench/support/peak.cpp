@@ -92,5 +92,7 @@ double copy_burst(int threads) {
 
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(target)(); }
 
+void hide_newer_than_avx2() { hwy::DisableTargets(HWY_AVX2 - 1); }  // a better one is a lower bit
+
 }  // namespace rho::bench
 #endif

@@ -19,4 +19,7 @@ double copy_burst(int threads);
 /// The instruction set that run-time dispatch chooses here: "AVX2".
 std::string instruction_set();
 
+/// From now on it chooses as on a machine that has AVX2 and nothing newer.
+void hide_newer_than_avx2();
+
 }  // namespace rho::bench

@@ -16,6 +16,7 @@ struct Flags {
   Device device;
   std::vector<int> threads{1, hardware_threads()};
   TurnOptions turns;
+  bool avx2 = false;
 };
 Flags& flags() {
   static Flags all;
@@ -24,8 +25,13 @@ Flags& flags() {
 
 /// OpenBLAS and BLIS take a processor that is newer than themselves for an older one than it is, so
 /// they are told whose kernels to use. OpenBLAS looks when it is loaded, which may be before main:
-/// the program starts over.
-void choose_blas_kernels(char** argv) {
+/// the program starts over. What is hidden from ours is hidden from every peer.
+void choose_kernels_of_peers(char** argv) {
+  if (flags().avx2) {
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+    setenv("DNNL_MAX_CPU_ISA", "AVX2", 1);  // what is part of libtorch
+    setenv("ATEN_CPU_CAPABILITY", "avx2", 1);
+  }
   const std::string set = instruction_set();
   const bool avx512 = set.starts_with("AVX3");
   if ((!avx512 && set != "AVX2") || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
@@ -48,7 +54,6 @@ void use_device(const std::string& name) {
 }  // namespace
 
 void start(int argc, char** argv, const std::vector<ProgramFlag>& more) {
-  choose_blas_kernels(argv);
   std::string device = "cpu";
   CLI::App app("Checks results, then times ours and its peers in turns.");
   app.footer("Every flag of Google Benchmark works too: --benchmark_filter=REGEX, ...");
@@ -60,12 +65,15 @@ void start(int argc, char** argv, const std::vector<ProgramFlag>& more) {
   app.add_option("--rounds", flags().turns.rounds, "Rounds, of whose times medians are taken")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_flag("--avx2", flags().avx2, "Hide what is newer than AVX2 from ours and from the peers");
   for (const ProgramFlag& flag : more) app.add_option(flag.name, flag.value, flag.help);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error));
   }
+  if (flags().avx2) hide_newer_than_avx2();
+  choose_kernels_of_peers(argv);
   try {
     use_device(device);
   } catch (const Error& error) {
@@ -90,6 +98,7 @@ const TurnOptions& turn_options() { return flags().turns; }
 
 int run(const std::vector<std::pair<std::string, std::string>>& peers) {
   benchmark::AddCustomContext("instruction set", instruction_set());
+  if (flags().avx2) benchmark::AddCustomContext("hidden", "newer than AVX2");
   benchmark::AddCustomContext("compiler", "GCC " __VERSION__);
   if (device().type == DeviceType::CUDA)
     benchmark::AddCustomContext("device", cuda_device_name(device()));

@@ -72,8 +72,7 @@ SphereProducts products(Rows<T> x, std::int64_t row, std::int64_t first, std::in
 template <class T, class Normal>
 SphereProducts products(const Rows<T>& x, std::int64_t row, std::int64_t first, std::int64_t last,
                         const Normal& normal) {
-  if (x.u != nullptr && x.g != nullptr)
-    return products<true, true>(x, row, first, last, normal);
+  if (x.u != nullptr && x.g != nullptr) return products<true, true>(x, row, first, last, normal);
   if (x.u != nullptr) return products<true, false>(x, row, first, last, normal);
   if (x.g != nullptr) return products<false, true>(x, row, first, last, normal);
   return products<false, false>(x, row, first, last, normal);

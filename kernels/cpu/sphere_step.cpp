@@ -39,7 +39,7 @@ Rows<T> rows_of(const SphereVectors& of) {
 }
 
 /// The products of elements [first, last), which lie in one row that starts at `row`. To ask for u
-/// and g here would keep the loop from vectors.
+/// and g here, or to take x by reference, would keep the loop from vectors.
 template <bool kHasU, bool kHasG, class T, class Normal>
 SphereProducts products(Rows<T> x, std::int64_t row, std::int64_t first, std::int64_t last,
                         Normal normal) {

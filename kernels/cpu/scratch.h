@@ -32,7 +32,7 @@ class Scratch {
 
  private:
   void release() noexcept {
-    if (memory_ != nullptr) release_host(memory_, bytes_);
+    release_host(memory_, bytes_);
     memory_ = nullptr;
     bytes_ = 0;
   }

@@ -247,13 +247,13 @@ void multiply_matrices(const Matrix<T>& a, const LeftOperand<T>& left, const Mat
   // Each thread takes columns of its own, where that gives it enough to do, and packs them where it
   // needs them: what another core has packed would come through the shared cache.
   const auto& kernels = cpu::micro_kernels<T>();
-  const Panels<T> shares(columns, kernels.widest(Rows::Adjacent));
-  if (!serial && shares.count >= workers &&
+  const std::int64_t all_vectors = ceil_div(columns, kernels.lanes);
+  if (!serial && all_vectors > kernels.widest(Rows::Adjacent) * (workers - 1) &&
       (rows <= kFewRows || columns >= kManyColumns * workers)) {
     return cpu::parallel_for(workers, [&](std::int64_t part) {
-      const std::int64_t first = shares.first(shares.count * part / workers);
+      const std::int64_t first = all_vectors * part / workers * kernels.lanes;
       const std::int64_t last =
-          part + 1 == workers ? columns : shares.first(shares.count * (part + 1) / workers);
+          std::min(all_vectors * (part + 1) / workers * kernels.lanes, columns);
       multiply_matrices(a, left, b.at(first, 0), rows, last - first, depth, out + first, ld, 1);
     });
   }

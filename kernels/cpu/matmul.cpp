@@ -26,7 +26,7 @@ using cpu::PanelProduct;
 using cpu::Panels;
 using cpu::Rows;
 
-constexpr std::int64_t kMaxBlockM = 256;  // rows of A: each panel of B is read once for so many
+constexpr std::int64_t kLeastBlockM = 192, kMaxBlockM = 256;  // rows of A to a panel of B
 constexpr std::int64_t kPackedElements = 1 << 20;  // of B, packed at once
 constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
 constexpr std::int64_t kPanelsPacked = 8;   // by one thread at once
@@ -39,6 +39,8 @@ template <class T>
 constexpr std::int64_t bytes(std::int64_t count) {
   return count * static_cast<std::int64_t>(sizeof(T));
 }
+
+std::int64_t three_quarters(std::int64_t cache) { return cache * 3 / 4; }
 
 template <class T>
 struct Matrix {
@@ -53,23 +55,26 @@ struct Matrix {
 /// Steps along K between which sums go to memory, as equal as can be. Three quarters of the first
 /// cache hold what is read again and again: contiguous rows of A, which a tile has few of, while
 /// panels of B come from the second cache; else a panel, because the elements of one step of
-/// adjacent rows take a line of their own.
+/// adjacent rows take a line of their own. So many rows of A as a panel of B should serve stay in
+/// the second cache.
 template <class T>
 std::int64_t depth_block(Rows kind, std::int64_t depth) {
   const auto& kernels = cpu::micro_kernels<T>();
   const int vectors = kernels.widest(kind);
   const std::int64_t kept =
       kind == Rows::Contiguous ? kernels.max_rows(kind, vectors) : vectors * kernels.lanes;
-  const std::int64_t most =
-      std::clamp<std::int64_t>(cpu::caches().first * 3 / 4 / bytes<T>(kept), 64, 384);
+  const std::int64_t most = std::max<std::int64_t>(
+      std::min(three_quarters(cpu::caches().first) / bytes<T>(kept),
+               three_quarters(cpu::caches().second) / bytes<T>(kLeastBlockM)),
+      64);
   return round_up(ceil_div(depth, ceil_div(depth, most)), 8);
 }
 
 /// Rows of A that take three quarters of the second cache, so many steps deep.
 template <class T>
 std::int64_t max_block_rows(std::int64_t depth) {
-  return std::clamp<std::int64_t>(cpu::caches().second * 3 / 4 / bytes<T>(depth) / 8 * 8, 64,
-                                  kMaxBlockM);
+  return std::clamp<std::int64_t>(three_quarters(cpu::caches().second) / bytes<T>(depth) / 8 * 8,
+                                  64, kMaxBlockM);
 }
 
 /// packed[k * width + i] = element k of vector i; zero for count <= i < width.

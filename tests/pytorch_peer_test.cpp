@@ -103,6 +103,13 @@ TEST(PyTorchPeer, AnInterpreterThatEndsIsAbsent) {
   EXPECT_EQ(PyTorch(crashes, Device{}).absence(), crashes + " was ended by signal 11");
 }
 
+TEST(PyTorchPeer, WhatHangsIsAbsent) {
+  if (!std::filesystem::exists(RHO_PYTHON)) GTEST_SKIP() << "there is no " RHO_PYTHON;
+  const testing::TemporaryFolder folder;
+  const std::string hangs = with_torch(folder, "import time\ntime.sleep(600)");
+  EXPECT_EQ(PyTorch(hangs, Device{}, 1).absence(), hangs + " gave no answer in 1 s");
+}
+
 TEST(PyTorchPeer, GoesOnAfterAnErrorAndEndsWithItsProcess) {
   const testing::TemporaryFolder folder;
   const std::string python =

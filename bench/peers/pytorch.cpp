@@ -28,7 +28,8 @@ std::string text_of(Device device) {
 
 class PyTorchProcess {
  public:
-  PyTorchProcess(const std::string& python, Device device) : python_(python) {
+  PyTorchProcess(const std::string& python, Device device, int patience)
+      : python_(python), patience_(std::to_string(patience)) {
     // Else to write to a process that has ended would end this one.
     std::signal(SIGPIPE, SIG_IGN);
     try {
@@ -37,6 +38,7 @@ class PyTorchProcess {
       ::fcntl(out_.pipe().native_source(), F_SETFD, FD_CLOEXEC);
       // env looks up the path.
       child_ = boost::process::child("/usr/bin/env", python, RHO_PYTORCH_PEER, text_of(device),
+                                     patience_,
                                      boost::process::std_in<in_, boost::process::std_out> out_);
       const json said = answer();
       if (said.contains("absent")) {
@@ -87,7 +89,9 @@ class PyTorchProcess {
     if (std::getline(out_, line)) return json::parse(line);
     child_.wait();
     const int status = child_.native_exit_code();
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+      absence_ = python_ + " gave no answer in " + patience_ + " s";
+    else if (WIFSIGNALED(status))
       absence_ = python_ + " was ended by signal " + std::to_string(WTERMSIG(status));
     else if (WEXITSTATUS(status) == 127)
       absence_ = "there is no " + python_;
@@ -96,7 +100,7 @@ class PyTorchProcess {
     fail("pytorch", absence_);
   }
 
-  std::string python_;
+  std::string python_, patience_;
   nn::TemporaryFolder folder_{"pytorch"};  // where tensors are handed over
   boost::process::opstream in_;
   boost::process::ipstream out_;
@@ -164,8 +168,8 @@ class Remote : public PyTorchNetwork {
 
 }  // namespace
 
-PyTorch::PyTorch(const std::string& python, Device device)
-    : process_(std::make_unique<PyTorchProcess>(python, device)) {}
+PyTorch::PyTorch(const std::string& python, Device device, int patience)
+    : process_(std::make_unique<PyTorchProcess>(python, device, patience)) {}
 PyTorch::~PyTorch() = default;
 
 const std::string& PyTorch::absence() const { return process_->absence(); }

@@ -34,8 +34,10 @@ class PyTorchProcess;
 class PyTorch {
  public:
   /// Starts `python`, looked up in PATH, and tries every mode on a small network. Never throws for
-  /// what is missing: see absence(). `device`: where its networks are.
-  PyTorch(const std::string& python, Device device);
+  /// what is missing: see absence(). `device`: where its networks are. `patience`: the seconds, a
+  /// whole number from 1 on, after which a process that owes an answer is ended; compiling a deep
+  /// network takes minutes.
+  PyTorch(const std::string& python, Device device, int patience = 600);
   ~PyTorch();
   PyTorch(const PyTorch&) = delete;
   PyTorch& operator=(const PyTorch&) = delete;

@@ -1,11 +1,12 @@
 """PyTorch as a peer of training_bench: trains networks on request, in a process of its own.
 
-usage: pytorch_peer.py DEVICE       cpu, cuda or cuda:N
+usage: pytorch_peer.py DEVICE SECONDS       cpu, cuda or cuda:N; the most that an answer may take
 
 First says what it is, then answers every request: a line of JSON on its standard input, a line of
 JSON on its standard output. "absent" in the first line says why there is nothing to compare with,
-"error" in an answer why the request failed. It ends where its standard input does. Tensors travel
-in safetensors files that the requests name.
+"error" in an answer why the request failed. It ends where its standard input does, and by the signal of an alarm where an
+answer takes too long: what hangs in a library can not be told to stop. Tensors travel in
+safetensors files that the requests name.
 
 PyTorch is at its best: cuDNN tries its algorithms (benchmark) and need not be deterministic,
 rectifiers work in place, batch norm does not count batches, the optimizer is fused where it can be,
@@ -14,6 +15,7 @@ and a timed step leaves the loss on the device.
 import json
 import math
 import os
+import signal
 import statistics
 import struct
 import sys
@@ -25,7 +27,13 @@ answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
 
+def patience():
+    """The time for the next answer runs from now on."""
+    signal.alarm(int(sys.argv[2]))
+
+
 def say(answer):
+    signal.alarm(0)
     try:
         text = json.dumps(answer, allow_nan=False)
     except ValueError:
@@ -38,6 +46,7 @@ def first_line(error):
 
 
 OLDEST = (1, 13)
+patience()
 try:
     import torch
     import torch.nn.functional as F
@@ -377,6 +386,7 @@ def main():
     peer = Peer()
     for line in sys.stdin:
         request = json.loads(line)
+        patience()
         try:
             answer = getattr(peer, request.pop("do"))(**request)
         except Exception as error:

@@ -26,7 +26,8 @@ using cpu::PanelProduct;
 using cpu::Panels;
 using cpu::Rows;
 
-constexpr std::int64_t kLeastBlockM = 192, kMaxBlockM = 256;  // rows of A to a panel of B
+// Rows of A for which a panel of B is read once.
+constexpr std::int64_t kLeastBlockM = 192, kMaxBlockM = 256;
 constexpr std::int64_t kPackedElements = 1 << 20;  // of B, packed at once
 constexpr std::int64_t kFewRows = 512, kManyColumns = 128;
 constexpr std::int64_t kPanelsPacked = 8;   // by one thread at once

@@ -29,10 +29,12 @@ void relax() {
 
 // About as long as waking a thread takes: the next loop of a step mostly comes sooner.
 constexpr int kSpins = 1000;
+// For threads that are at work, and soon done: who falls asleep over it delays the next loop, too.
+constexpr int kSpinsAtEnd = 10 * kSpins;
 
 /// Returns once `value` is no longer `old`: at first by looking, then asleep.
-void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
-  for (int i = 0; i < kSpins; ++i) {
+void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins) {
+  for (int i = 0; i < spins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
     relax();
   }
@@ -66,7 +68,7 @@ class ThreadPool {
     take_indices();
     std::uint32_t members = members_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
     while (members != 0) {
-      wait_while(members_, members);
+      wait_while(members_, members, kSpinsAtEnd);
       members = members_.load(std::memory_order_acquire);
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
@@ -87,7 +89,7 @@ class ThreadPool {
   [[noreturn]] void work(std::uint32_t seen) {
     inside_loop = true;
     for (;;) {
-      wait_while(generation_, seen);
+      wait_while(generation_, seen, kSpins);
       seen = generation_.load(std::memory_order_acquire);
       if (!join()) continue;
       if (seats_.fetch_sub(1, std::memory_order_relaxed) > 0) take_indices();

@@ -1,12 +1,12 @@
 """PyTorch as a peer of training_bench: trains networks on request, in a process of its own.
 
-usage: pytorch_peer.py DEVICE SECONDS       cpu, cuda or cuda:N; the most that an answer may take
+usage: pytorch_peer.py DEVICE SECONDS       cpu, cuda or cuda:N; what an answer may take at most
 
 First says what it is, then answers every request: a line of JSON on its standard input, a line of
 JSON on its standard output. "absent" in the first line says why there is nothing to compare with,
-"error" in an answer why the request failed. It ends where its standard input does, and by the signal of an alarm where an
-answer takes too long: what hangs in a library can not be told to stop. Tensors travel in
-safetensors files that the requests name.
+"error" in an answer why the request failed. It ends where its standard input does, and by the
+signal of an alarm where an answer takes too long: what hangs in a library can not be told to stop.
+Tensors travel in safetensors files that the requests name.
 
 PyTorch is at its best: cuDNN tries its algorithms (benchmark) and need not be deterministic,
 rectifiers work in place, batch norm does not count batches, the optimizer is fused where it can be,
@@ -27,8 +27,8 @@ answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
 
-def patience():
-    """The time for the next answer runs from now on."""
+def owe_answer():
+    """From now on the time for the next answer runs."""
     signal.alarm(int(sys.argv[2]))
 
 
@@ -46,7 +46,7 @@ def first_line(error):
 
 
 OLDEST = (1, 13)
-patience()
+owe_answer()
 try:
     import torch
     import torch.nn.functional as F
@@ -386,7 +386,7 @@ def main():
     peer = Peer()
     for line in sys.stdin:
         request = json.loads(line)
-        patience()
+        owe_answer()
         try:
             answer = getattr(peer, request.pop("do"))(**request)
         except Exception as error:

@@ -191,6 +191,15 @@ TEST_F(RhoApproximateTest, TheSameOptionsGiveTheSameBits) {
   EXPECT_NE(first["sup_error"], result(other)["sup_error"]);
 }
 
+TEST_F(RhoApproximateTest, TrainsInDouble) {
+  const Arguments command{"--units", "14", "--steps", "20"};
+  Arguments in_double = command;
+  in_double.insert(in_double.end(), {"--precision", "f64"});
+  const double single = result(command)["rms_error"], found = result(in_double)["rms_error"];
+  EXPECT_NE(found, single);
+  EXPECT_NEAR(found, single, 1e-4);
+}
+
 TEST_F(RhoApproximateTest, HelpIsNoFailure) {
   const testing::Finished finished = approximate({"--help"});
   EXPECT_EQ(finished.code, 0);
@@ -208,6 +217,9 @@ TEST_F(RhoApproximateTest, WrongCommandLinesExitWithTwo) {
   expect_failure({"--schedule", "step"}, 2, "--schedule");
   expect_failure({"--test", "1"}, 2, "--test");
   expect_failure({"--seed", "-1"}, 2, "--seed");
+  expect_failure({"--precision", "f16"}, 2, "--precision");
+  expect_failure({"--precision", "tf32"}, 2, "is for CUDA devices");
+  expect_failure({"--provider", "nvidia"}, 2, "is for CUDA devices");
 }
 
 TEST_F(RhoApproximateTest, OtherFailuresExitWithOne) {

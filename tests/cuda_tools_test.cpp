@@ -176,16 +176,21 @@ TEST_F(CudaTools, TrainsWithAnotherProvidersProducts) {
 }
 
 TEST_F(CudaTools, ApproximatesLikeTheCpu) {
-  std::vector<Numbers> found;
-  for (const std::string device : {"cpu", "cuda"}) {
-    const std::string path = folder_.file(device + ".json");
-    expect_success("rho-approximate", {"--units", "28", "--steps", "20", "--batch", "32", "--test",
-                                       "200", "--device", device, "--json", path});
-    std::ifstream in(path);
-    found.push_back(Numbers::parse(in));
-  }
-  // Trained in float32.
-  EXPECT_NEAR(found[0].at("rms_error"), found[1].at("rms_error"), 1e-4);
+  const auto rms_error = [&](const Arguments& options) {
+    Arguments command{"--units", "28", "--steps", "20", "--batch", "32", "--test", "200"};
+    command.insert(command.end(), {"--json", folder_.file("out.json")});
+    command.insert(command.end(), options.begin(), options.end());
+    expect_success("rho-approximate", command);
+    std::ifstream in(folder_.path() / "out.json");
+    return Numbers::parse(in).at("rms_error").get<double>();
+  };
+  const double expected = rms_error({}), found = rms_error({"--device", "cuda"});
+  EXPECT_NEAR(found, expected, 1e-4);  // trained in float32
+  const double rounded = rms_error({"--device", "cuda", "--precision", "tf32"});
+  EXPECT_NE(rounded, found);
+  EXPECT_NEAR(rounded, expected, 1e-2);
+  EXPECT_NEAR(rms_error({"--device", "cuda", "--precision", "f64"}),
+              rms_error({"--precision", "f64"}), 1e-10);
 }
 
 // Networks that are trained side by side in one process, and one after the other by hand.

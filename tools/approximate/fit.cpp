@@ -74,10 +74,10 @@ void scale_nodes(nn::Weighted& nodes, const Variable& h, double std) {
 /// function whose kinks, spread over what the level sees, wait to be used. With kinks in one point
 /// and units of random signs many a node of the tree is off on all of I^8, or folds what is below
 /// it, for good.
-void start(const nn::Module& network, Rng& rng) {
+void start(const nn::Module& network, Rng& rng, DType dtype) {
   const NoGrad guard;
   const auto& layers = network.children();
-  Variable h(random_points(kStartPoints, rng, DType::Float32));
+  Variable h(random_points(kStartPoints, rng, dtype));
   for (std::size_t i = 0; i + 2 < layers.size(); i += 3) {
     nn::Weighted &units = weighted(*layers[i].second), &nodes = weighted(*layers[i + 2].second);
     spread_kinks(units, h, rng);
@@ -91,8 +91,8 @@ void start(const nn::Module& network, Rng& rng) {
 std::shared_ptr<nn::Module> make_network(const FitOptions& options) {
   Rng weights(options.seed, Weights), points(options.seed, Start);
   const std::string name = options.network + "-" + std::to_string(options.units);
-  auto network = nn::make_model({name, {kVariables}, 1}, {}, weights);
-  start(*network, points);
+  auto network = nn::make_model({name, {kVariables}, 1}, {}, weights, options.dtype);
+  start(*network, points, options.dtype);
   return network;
 }
 
@@ -122,8 +122,10 @@ std::shared_ptr<nn::Module> fit(const FitOptions& options, Device device) {
   const auto schedule = optim::make_schedule(
       options.schedule == "cosine" ? "cosine:" + std::to_string(options.steps) : options.schedule);
   Rng batches(options.seed, Batches);
+  const kernels::ProductPrecisionScope precision(options.precision);
+  const kernels::ProductProviderScope provider(options.provider);
   for (std::int64_t step = 0; step < options.steps; ++step) {
-    const Variable x(random_points(options.batch, batches, DType::Float32).to(device));
+    const Variable x(random_points(options.batch, batches, options.dtype).to(device));
     const Variable y = target(options.target, x);
     network->zero_grad();
     square_loss((*network)(x), y.value()).backward();

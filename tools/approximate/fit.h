@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "kernels/precision.h"
+#include "kernels/provider.h"
 #include "nn/module.h"
 #include "tensor/random.h"
 
@@ -19,14 +21,19 @@ struct FitOptions {
   double lr = 0.01;
   std::string schedule = "cosine";  ///< over the steps, to 0; or "constant"
   std::uint64_t seed = 1;           ///< of the weights and of the batches
+  DType dtype = DType::Float32;     ///< of the network while it is trained
+  // Of the products of its training steps.
+  kernels::ProductPrecision precision = kernels::ProductPrecision::Float32;
+  kernels::ProductProvider provider = kernels::ProductProvider::Rho;
 };
 
 /// Points uniform in I^8 = [-1, 1)^8: [count, 8].
 Tensor random_points(std::int64_t count, Rng& rng, DType dtype);
 
-/// The network that minimizes the mean square difference, in float32, on a fresh random batch each
-/// step: there is no training set, and so no generalization gap. It is trained, and stays, on
-/// `device`. Throws where the units do not fit the network, and where training diverges.
+/// The network that minimizes the mean square difference on a fresh random batch each step: there
+/// is no training set, and so no generalization gap. It is trained, and stays, on `device`. Throws
+/// where the units do not fit the network, where the device has no such products, and where
+/// training diverges.
 std::shared_ptr<nn::Module> fit(const FitOptions& options, Device device = {});
 
 }  // namespace rho::approximate

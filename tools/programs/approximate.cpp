@@ -14,6 +14,8 @@
 #include "tools/support/command_line.h"
 #include "tools/support/console.h"
 #include "tools/support/device.h"
+#include "tools/support/precision.h"
+#include "tools/support/provider.h"
 #include "tools/support/run.h"
 
 namespace rho::tools {
@@ -35,7 +37,7 @@ struct Options {
   approximate::FitOptions fit;
   std::int64_t test = 100000;
   int threads = 1;
-  std::string device = "cpu", json;
+  std::string precision = "f32", provider = "rho", device = "cpu", json;
 };
 
 std::optional<Options> parse_options(int argc, char** argv) {
@@ -61,11 +63,18 @@ std::optional<Options> parse_options(int argc, char** argv) {
              std::uint64_t{std::numeric_limits<std::int64_t>::max()});
   line.add("--test", o.test, "random points on which the error is measured")
       .range(std::int64_t{2}, kMany);
+  line.add("--precision", o.precision, kPrecisionHelp);
+  line.add("--provider", o.provider, kProviderHelp);
   line.add("--device", o.device, kDeviceHelp);
   line.add("--threads", o.threads, "more than 1 pay only with many units").range(1, 1024);
   line.add("--json", o.json, "writes every number to this file");
   if (!line.parse(argc, argv)) return std::nullopt;
-  parsed("--device", [&] { return parse_device(o.device); });
+  const Device device = parsed("--device", [&] { return parse_device(o.device); });
+  const Precision precision =
+      parsed("--precision", [&] { return parse_precision(o.precision, device); });
+  fit.dtype = precision.dtype;
+  fit.precision = precision.products;
+  fit.provider = parsed("--provider", [&] { return parse_provider(o.provider, device); });
   require(fit.network != "compositional" || fit.units % (approximate::kVariables - 1) == 0,
           "--units", "of the compositional network must be a multiple of 7");
   return o;
@@ -78,6 +87,7 @@ nlohmann::ordered_json to_json(const Options& o, std::int64_t parameters,
           {"seed", o.fit.seed},       {"steps", o.fit.steps},
           {"batch", o.fit.batch},     {"optimizer", o.fit.optimizer},
           {"lr", o.fit.lr},           {"schedule", o.fit.schedule},
+          {"precision", o.precision}, {"provider", o.provider},
           {"device", o.device},       {"test_points", o.test},
           {"sup_error", errors.sup},  {"sampled_sup_error", errors.sampled_sup},
           {"rms_error", errors.rms},  {"relative_rms_error", errors.relative_rms}};

@@ -24,7 +24,8 @@ __device__ inline std::uint32_t rounded_bits(float value, unsigned dropped) {
 //   left   words (group, place), (group + 8, place), (group, place + 4), (group + 8, place + 4)
 //   right  words (place, group), (place + 4, group)
 //   sums   (group, 2 place), (group, 2 place + 1), (group + 8, 2 place), (group + 8, 2 place + 1)
-// Devices before 8.0 have no such instruction; the host starts no such kernel there.
+// Devices before 8.0 have no such instruction; the host starts no such kernel there, and none that
+// was compiled for them.
 
 struct TensorFloat32 {
   static constexpr int kPerWord = 1;

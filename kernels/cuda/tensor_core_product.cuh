@@ -168,10 +168,10 @@ __global__ void __launch_bounds__(kThreads, TileShape::kBlocks)
 /// Solves a Problem of float32 on `device`, its operands rounded to Element.
 template <class Element, int kWidth, class Problem>
 void tensor_core_product(std::string_view op, Device device, const Problem& problem) {
-  expect_tensor_cores(op, device);
   const auto solve = [&]<class TileShape>(std::type_identity<TileShape>) {
-    solve_in_tiles<TileShape>(op, device, problem,
-                              tensor_core_product_kernel<Element, kWidth, TileShape, Problem>);
+    const auto kernel = tensor_core_product_kernel<Element, kWidth, TileShape, Problem>;
+    expect_tensor_cores(op, device, kernel);
+    solve_in_tiles<TileShape>(op, device, problem, kernel);
   };
   if (problem.item(0).columns <= 32)
     with_tile<WarpTile<Element, 128, 32, 4>>(problem, solve);

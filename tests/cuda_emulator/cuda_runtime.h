@@ -60,6 +60,10 @@ using cudaGraphExec_t = struct CUgraphExec_st*;
 inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 inline constexpr unsigned cudaHostAllocPortable = 1, cudaHostAllocMapped = 2;
 
+struct cudaFuncAttributes {
+  int ptxVersion = 0;
+};
+
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   std::size_t dynamicSmemBytes = 0;
@@ -122,6 +126,9 @@ void mma_m16n8k16_bf16(float (&sums)[4], const std::uint32_t (&left)[4],
 
 /// What devices say of themselves from now on; at first 9.0.
 void set_compute_capability(int major, int minor);
+/// What kernels were compiled for, from now on: 10 times the compute capability; at first 90.
+void set_ptx_version(int version);
+int ptx_version();
 
 }  // namespace rho::cuda_emulator
 
@@ -136,6 +143,12 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
 template <class... Parameters>
 cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute, int value) {
   return rho::cuda_emulator::set_most_shared_memory(reinterpret_cast<const void*>(kernel), value);
+}
+
+template <class... Parameters>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*)(Parameters...)) {
+  attributes->ptxVersion = rho::cuda_emulator::ptx_version();
+  return cudaSuccess;
 }
 
 inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }

@@ -331,6 +331,7 @@ void multiply_add(float (&sums)[4], const std::uint32_t (&left)[4], const std::u
 }
 
 std::array<int, 2> compute_capability{9, 0};
+int version_of_ptx = 90;
 /// Few: a grid that is as large as the device has several tiles a block.
 constexpr int kMultiprocessors = 2;
 
@@ -495,6 +496,8 @@ void mma_m16n8k16_bf16(float (&sums)[4], const std::uint32_t (&left)[4],
 }
 
 void set_compute_capability(int major, int minor) { compute_capability = {major, minor}; }
+void set_ptx_version(int version) { version_of_ptx = version; }
+int ptx_version() { return version_of_ptx; }
 
 }  // namespace rho::cuda_emulator
 

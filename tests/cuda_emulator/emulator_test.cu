@@ -98,7 +98,7 @@ TEST(CudaEmulator, MultipliesFragments) {
   }
 }
 
-TEST(CudaEmulator, ADeviceWithoutTensorCoresForItSaysSo) {
+TEST(CudaEmulator, ADeviceOrCodeWithoutTensorCoresForItSaysSo) {
   const Tensor a = Tensor::from(std::vector<float>(4, 1.0F), {2, 2}, kDevice);
   const Tensor out = Tensor::empty({2, 2}, DType::Float32, kDevice);
   const ProductPrecisionScope scope(ProductPrecision::BFloat16);
@@ -106,6 +106,10 @@ TEST(CudaEmulator, ADeviceWithoutTensorCoresForItSaysSo) {
   EXPECT_TRUE(testing::contains(testing::message_of([&] { matmul(a, a, out); }), "[matmul]", "bf16",
                                 "8.0 or later", "cuda:0 has 7.5"));
   cuda_emulator::set_compute_capability(9, 0);
+  cuda_emulator::set_ptx_version(75);
+  EXPECT_TRUE(testing::contains(testing::message_of([&] { matmul(a, a, out); }), "[matmul]", "bf16",
+                                "8.0 or later", "is for 7.5"));
+  cuda_emulator::set_ptx_version(90);
   EXPECT_EQ(testing::message_of([&] { matmul(a, a, out); }), "no error");
 }
 

@@ -1,7 +1,8 @@
-// Which devices multiply in tf32 and bf16.
+// Where products in tf32 and bf16 can run.
 #pragma once
 
 #include "kernels/cuda/runtime/check.cuh"
+#include "kernels/cuda/runtime/stream.cuh"
 #include "kernels/precision.h"
 
 namespace rho::kernels::cuda {
@@ -13,6 +14,19 @@ inline void expect_tensor_cores(std::string_view op, Device device) {
   check_status(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device.index), op);
   check(major >= 8, op, "precision ", name_of(product_precision()),
         " is for devices of compute capability 8.0 or later, ", device, " has ", major, '.', minor);
+}
+
+/// The same, and where `kernel` was compiled without them: PTX for older devices runs on all later
+/// ones.
+template <class... Parameters>
+void expect_tensor_cores(std::string_view op, Device device, void (*kernel)(Parameters...)) {
+  expect_tensor_cores(op, device);
+  stream_of(device);  // the attributes are those on the current device
+  cudaFuncAttributes of{};
+  check_status(cudaFuncGetAttributes(&of, kernel), op);
+  check(of.ptxVersion >= 80, op, "precision ", name_of(product_precision()),
+        " needs code for compute capability 8.0 or later, what was built for ", device, " is for ",
+        of.ptxVersion / 10, '.', of.ptxVersion % 10);
 }
 
 }  // namespace rho::kernels::cuda

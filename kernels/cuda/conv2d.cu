@@ -1,8 +1,10 @@
 // Convolutions as products whose operands are read straight from the maps (implicit GEMM).
 #include "kernels/conv2d.h"
 #include "kernels/cuda/divider.cuh"
+#include "kernels/cuda/epilogue.cuh"
 #include "kernels/cuda/nvidia/products.h"
 #include "kernels/cuda/product.cuh"
+#include "kernels/cuda/winograd.h"
 #include "kernels/provider.h"
 
 namespace rho::kernels {
@@ -110,42 +112,13 @@ struct Patches {
   }
 };
 
-/// What outputs go through before they are stored; null: no such part.
-template <class T>
-struct Epilogue {
-  const T *bias, *residual;
-  bool relu;
-
-  explicit Epilogue(const Conv2dEpilogue& of)
-      : bias(of.bias.data_or_null<T>()), residual(of.residual.data_or_null<T>()), relu(of.relu) {}
-
-  /// `values` of channel o and those next to it, which go to y + at.
-  template <int kWidth>
-  __device__ cuda::Vector<T, kWidth> operator()(int o, std::int64_t at,
-                                                cuda::Vector<T, kWidth> values) const {
-    add(bias, o, values);
-    add(residual, at, values);
-    for (T& value : values.value)
-      if (relu && value < 0) value = T{0};
-    return values;
-  }
-
- private:
-  template <int kWidth>
-  __device__ static void add(const T* from, std::int64_t at, cuda::Vector<T, kWidth>& values) {
-    if (from == nullptr) return;
-    const auto added = cuda::read<kWidth>(from + at);
-    for (int e = 0; e < kWidth; ++e) values.value[e] += added.value[e];
-  }
-};
-
 template <class T>
 struct Forward {
   int rows, columns, depth;
   std::int64_t items;
   Patches<T> left;
   cuda::Strided<T, true> right;
-  Epilogue<T> then;
+  cuda::Epilogue<T> then;
   T* y;
   int first = 0;  // channel of the group
 
@@ -173,11 +146,12 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
   expect_epilogue(then, y);
   if (product_provider() == ProductProvider::Nvidia)
     return nvidia::conv2d_forward(x, w, options, then, y);
+  if (cuda::takes_winograd(x, w, y, options)) return cuda::winograd_forward(x, w, options, then, y);
   const Extents of(x, w, y, options);
   const int pixels = cuda::narrow(kOp, y.size(0) * y.size(1) * y.size(2));
   const int depth = cuda::narrow(kOp, w.size(1) * w.size(2) * w.size(3));
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
-    const Epilogue<T> epilogue(then);
+    const cuda::Epilogue<T> epilogue(then);
     cuda::product<T>("conv2d", x.device(),
                      Forward<T>{pixels,
                                 of.outs,
@@ -306,6 +280,8 @@ void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& opti
   expect_conv2d(grad_x, w, grad_y, options);
   if (product_provider() == ProductProvider::Nvidia)
     return nvidia::conv2d_input_grad(grad_y, w, options, grad_x);
+  if (cuda::takes_winograd(grad_x, w, grad_y, options))
+    return cuda::winograd_input_grad(grad_y, w, options, grad_x);
   const Extents of(grad_x, w, grad_y, options);
   dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {
     for (int i = 0; i < of.stride_h; ++i)
@@ -369,6 +345,8 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
   expect_conv2d(x, grad_w, grad_y, options);
   if (product_provider() == ProductProvider::Nvidia)
     return nvidia::conv2d_weight_grad(x, grad_y, options, grad_w);
+  if (cuda::takes_winograd(x, grad_w, grad_y, options))
+    return cuda::winograd_weight_grad(x, grad_y, options, grad_w);
   const Extents of(x, grad_w, grad_y, options);
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
     cuda::product<T>(

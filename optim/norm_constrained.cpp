@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
@@ -104,24 +105,44 @@ NormConstrained::Block NormConstrained::start(std::size_t group) const {
   return block;
 }
 
-void NormConstrained::take_step() {
-  const double steps = number(steps_) + 1.0;
-  // Everything that can fail comes before the first change.
-  std::vector<Block*> moving;
-  std::vector<GroupVectors> vectors;
+const Group* NormConstrained::find_nonfinite() {
+  next_ = {};
   for (Block& block : blocks_) {
     Tensors g = gradients(groups_[block.group]);
     if (g.empty()) continue;
-    moving.push_back(&block);
-    vectors.push_back({block.direction, block.velocity, std::move(g),
-                       static_cast<std::size_t>(block.rho.numel())});
+    next_.blocks.push_back(&block);
+    next_.vectors.push_back({block.direction, block.velocity, std::move(g),
+                             static_cast<std::size_t>(block.rho.numel())});
   }
-  const std::vector<GroupProducts> of = products(vectors, options_.p);
+  // Of the other groups the squares of the gradients alone are of interest.
+  std::vector<GroupVectors> all = next_.vectors;
+  for (const Group& group : unconstrained_.groups())
+    for (const Variable& x : group.tensors)
+      if (const Tensor g = gradient(x); g.defined()) all.push_back({{g}, {}, {}});
+  std::vector<GroupProducts> found = products(all, options_.p);
+  bool all_finite = true;
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const SphereProducts& row : found[i].rows)
+      all_finite = all_finite && std::isfinite(i < next_.blocks.size() ? row.gg : row.vv);
+  found.resize(next_.blocks.size());
+  next_.products = std::move(found);
+  if (all_finite) return nullptr;
+  // Squares of finite doubles may overflow.
+  const Group* const group = Optimizer::find_nonfinite();
+  if (group != nullptr) next_ = {};
+  return group;
+}
+
+void NormConstrained::take_step() {
+  const double steps = number(steps_) + 1.0;
+  // Everything that can fail comes before the first change.
+  Start start = std::exchange(next_, {});
   std::vector<Plan> plans;
-  for (std::size_t i = 0; i < moving.size(); ++i)
-    plans.push_back(plan(*moving[i], std::move(vectors[i].g), of[i], steps));
+  for (std::size_t i = 0; i < start.blocks.size(); ++i)
+    plans.push_back(
+        plan(*start.blocks[i], std::move(start.vectors[i].g), start.products[i], steps));
   unconstrained_.set_lr(lr_);
-  unconstrained_.step();
+  unconstrained_.take_step();
   move_all(plans, retracts(steps) && options_.p != 2.0);
   number(steps_) = steps;
 }

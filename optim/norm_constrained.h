@@ -36,8 +36,8 @@ struct NormConstrainedOptions {
 ///   V   <- the direction's turn along g (optim/directions/), then back to the sphere
 ///   rho <- the scale's next value (optim/scale.h), from <V, G> before V moves
 /// with pull = rho (the tangent gradient; see Direction). The first step is the one without
-/// momentum. Two passes over the parameters take it, one for all inner products and one that moves;
-/// a third measures the norm where p is not 2.
+/// momentum. Two passes over the parameters take it, one for all inner products, which also tell
+/// whether gradients are finite, and one that moves; a third measures the norm where p is not 2.
 ///
 /// The other groups get plain SGD with the same lr and momentum and no weight decay. In a group
 /// where only some tensors have a gradient, those of the others count as zero.
@@ -75,6 +75,12 @@ class NormConstrained : public Optimizer {
     std::vector<double> lengths;
     double force = 0.0;
   };
+  /// What a step starts from.
+  struct Start {
+    std::vector<Block*> blocks;
+    std::vector<GroupVectors> vectors;
+    std::vector<GroupProducts> products;
+  };
   /// What one step makes of a block, before anything changes.
   struct Plan {
     Block* block;
@@ -85,6 +91,7 @@ class NormConstrained : public Optimizer {
     double shortened = 0.0, held = 0.0;
   };
 
+  const Group* find_nonfinite() override;
   void take_step() override;
   Block start(std::size_t group) const;
   Tensors gradients(const Group& group) const;
@@ -109,6 +116,7 @@ class NormConstrained : public Optimizer {
   std::vector<Block> blocks_;
   Tensor steps_;
   double margin_ = 0.0;
+  Start next_;  // between find_nonfinite() and take_step()
   Sgd unconstrained_;
 };
 

@@ -93,7 +93,7 @@ void Optimizer::load_state(const State& state) {
   for (const auto& [name, tensor] : mine) kernels::copy(given.at(name).to(tensor.device()), tensor);
 }
 
-const Group* Optimizer::find_nonfinite() const {
+const Group* Optimizer::find_nonfinite() {
   std::vector<Tensor> gradients;
   std::vector<const Group*> of;
   for (const Group& group : groups_)

@@ -60,6 +60,9 @@ class Optimizer {
   const std::vector<Group>& groups() const { return groups_; }
 
  protected:
+  /// The first group with a gradient that is not finite; null: there is none, and take_step() is
+  /// next.
+  virtual const Group* find_nonfinite();
   /// The update itself: every gradient is finite.
   virtual void take_step() = 0;
   bool auditing() const { return auditing_; }
@@ -73,7 +76,6 @@ class Optimizer {
   double lr_;
 
  private:
-  const Group* find_nonfinite() const;  // null where every gradient is finite
   State all_entries() const;
 
   bool skip_nonfinite_ = false, auditing_ = false;

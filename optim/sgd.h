@@ -21,10 +21,9 @@ class Sgd : public Optimizer {
   Sgd(std::vector<Group> groups, double lr, const SgdOptions& options = {});
 
   State entries() const override;
-
- private:
   void take_step() override;
 
+ private:
   SgdOptions options_;
   std::vector<std::vector<Tensor>> velocity_;  // [group][tensor]; empty without momentum
 };

@@ -254,6 +254,17 @@ TEST(NormConstrainedErrors, AStepThatOverflowsChangesNothing) {
   EXPECT_EQ(values_of(tensors_of(groups)), before);
 }
 
+// Whether gradients are finite is asked of their squares first.
+TEST(NormConstrainedErrors, AGradientWhoseSquareOverflowsIsFinite) {
+  const std::vector<Group> groups = make_groups();
+  NormConstrained optimizer(groups, 1e-200);
+  set_gradients(groups, 1);
+  groups[2].tensors[0].grad().value().data<double>()[0] = 1e200;
+  const double before = groups[2].tensors[0].value().to_vector<double>()[0];
+  optimizer.step();
+  EXPECT_DOUBLE_EQ(groups[2].tensors[0].value().to_vector<double>()[0], before - 1.0);
+}
+
 TEST(SkipNonfinite, SkipsTheWholeStepAndCountsIt) {
   for (const char* const name : {"sgd", "adam", "langevin", "tangent-gradient"}) {
     const std::vector<Group> groups = make_groups();

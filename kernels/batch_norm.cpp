@@ -10,6 +10,17 @@ void expect_batch_statistics(const Tensor& x, const Tensor& mean, const Tensor& 
   check(x.numel() > 0, "batch_statistics", "of no values: shape ", x.shape());
 }
 
+void expect_follow_statistics(const MeanAndVariance& running, const MeanAndVariance& found,
+                              const MeanAndVariance& next) {
+  constexpr auto op = "follow_statistics";
+  const Tensor& first = running.mean;
+  check(first.rank() == 1 && first.is_contiguous(), op, "expects contiguous tensors [C], found ",
+        first.shape());
+  for (const Tensor* t :
+       {&running.variance, &found.mean, &found.variance, &next.mean, &next.variance})
+    expect_dense_alike(op, first, *t);
+}
+
 void expect_batch_norm(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
                        const Tensor& y) {
   constexpr auto op = "batch_norm";

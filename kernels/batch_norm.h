@@ -12,6 +12,22 @@ namespace rho::kernels {
 inline constinit Slot<void(const Tensor& x, const Tensor& mean, const Tensor& variance)>
     batch_statistics{"batch_statistics"};
 
+/// Mean and variance of every channel.
+struct MeanAndVariance {
+  Tensor mean, variance;
+
+  void for_each_tensor(const auto& visit) const {
+    visit(mean);
+    visit(variance);
+  }
+};
+
+/// next = (1 - momentum) running + momentum found, of found.variance `unbias` times as much;
+/// computed in double and rounded once. `next` may be `running`.
+inline constinit Slot<void(const MeanAndVariance& running, const MeanAndVariance& found,
+                           double momentum, double unbias, const MeanAndVariance& next)>
+    follow_statistics{"follow_statistics"};
+
 /// What a normalization is applied with: z = gamma (x - mean) / sqrt(variance + eps) + beta, and
 /// y = max(z + residual, 0); NaN stays NaN.
 struct BatchNormArguments {
@@ -52,6 +68,8 @@ inline constinit Slot<void(const Tensor& w, const Tensor& bias, const BatchNormA
 
 // What these require; they throw, naming the operation.
 void expect_batch_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance);
+void expect_follow_statistics(const MeanAndVariance& running, const MeanAndVariance& found,
+                              const MeanAndVariance& next);
 void expect_batch_norm(const Tensor& x, const BatchNormArguments& with, const Tensor& residual,
                        const Tensor& y);
 void expect_batch_norm_grad(const Tensor& x, const BatchNormArguments& with, const Tensor& y,

@@ -12,6 +12,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/shape.h"
+#include "kernels/batch_norm.h"
 #include "kernels/cpu/caches.h"
 #include "kernels/threads.h"
 #include "tests/support/testing.h"
@@ -287,6 +288,34 @@ TEST(BatchNorm, EvalAppliesGivenStatistics) {
 }
 
 template <class T>
+void expect_followed() {
+  const auto pair = [](std::uint64_t seed) {
+    return kernels::MeanAndVariance{uniform<T>({5}, seed), uniform<T>({5}, seed + 1, 0.1, 2.0)};
+  };
+  const kernels::MeanAndVariance running = pair(1), found = pair(3), next = pair(5);
+  const auto expected = [](const Tensor& at, const Tensor& to, double step) {
+    std::vector<double> out = at.to_vector<double>();
+    const std::vector<double> towards = to.to_vector<double>();
+    for (std::size_t c = 0; c < out.size(); ++c) out[c] = 0.9 * out[c] + step * towards[c];
+    return out;
+  };
+  const std::vector<double> mean = expected(running.mean, found.mean, 0.1),
+                            variance = expected(running.variance, found.variance, 0.1 * 1.25);
+  kernels::follow_statistics(running, found, 0.1, 1.25, next);
+  testing::expect_near(next.mean, mean, epsilon<T>());
+  testing::expect_near(next.variance, variance, epsilon<T>());
+  kernels::follow_statistics(running, found, 0.1, 1.25, running);
+  EXPECT_EQ(running.mean.template to_vector<double>(), next.mean.template to_vector<double>());
+  EXPECT_EQ(running.variance.template to_vector<double>(),
+            next.variance.template to_vector<double>());
+}
+
+TEST(BatchNorm, RunningStatisticsFollowThoseOfBatches) {
+  expect_followed<float>();
+  expect_followed<double>();
+}
+
+template <class T>
 void expect_folded(const Shape& weight, bool with_bias, bool with_graph) {
   SCOPED_TRACE(::testing::Message() << weight << " bias " << with_bias << " graph " << with_graph);
   const Shape channels{weight[0]};
@@ -418,6 +447,15 @@ TEST(BatchNorm, Messages) {
   EXPECT_TRUE(contains(with_residual(uniform<float>({2, 3})), "float64", "float32"));
   EXPECT_TRUE(
       contains(message_of([&] { apply({.residual = three}, x); }), "[epilogue]", "[2, 3]", "[3]"));
+  const auto follow = [](const Tensor& running, const Tensor& found) {
+    return message_of([&] {
+      kernels::follow_statistics({running, running}, {running, found}, 0.1, 1.0,
+                                 {running, running});
+    });
+  };
+  EXPECT_TRUE(contains(follow(uniform({3}), uniform({4})), "[follow_statistics]", "[3]", "[4]"));
+  EXPECT_TRUE(contains(follow(uniform({3}), uniform<float>({3})), "float64", "float32"));
+  EXPECT_TRUE(contains(follow(uniform({2, 3}), uniform({2, 3})), "[C]", "[2, 3]"));
   for (const bool with_graph : {false, true}) {
     const GradMode mode(with_graph);
     const auto fold = [&](const Variable& gamma) {

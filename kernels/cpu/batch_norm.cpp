@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/batch_norm_grad.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/sphere.h"
 
 namespace rho::kernels {
 namespace {
@@ -33,6 +34,19 @@ void batch_statistics_cpu(const Tensor& x, const Tensor& mean, const Tensor& var
       statistics.centre(chunk, of.rows_of(chunk), centre);
     });
     statistics.merge(mean, variance);
+  });
+}
+
+void follow_statistics_cpu(const MeanAndVariance& running, const MeanAndVariance& found,
+                           double momentum, double unbias, const MeanAndVariance& next) {
+  expect_follow_statistics(running, found, next);
+  dispatch_floating(running.mean.dtype(), "follow_statistics", [&]<class T>() {
+    const auto follow = [&](const Tensor& at, const Tensor& to, double factor, const Tensor& out) {
+      std::transform(at.data<T>(), at.data<T>() + at.numel(), to.data<T>(), out.data<T>(),
+                     LinearCombination{1.0 - momentum, momentum * factor});
+    };
+    follow(running.mean, found.mean, 1.0, next.mean);
+    follow(running.variance, found.variance, unbias, next.variance);
   });
 }
 
@@ -99,6 +113,7 @@ void fold_batch_norm_cpu(const Tensor& w, const Tensor& bias, const BatchNormArg
 }
 
 const Fill fill_statistics{batch_statistics, DeviceType::CPU, &batch_statistics_cpu};
+const Fill fill_follow{follow_statistics, DeviceType::CPU, &follow_statistics_cpu};
 const Fill fill_batch_norm{batch_norm, DeviceType::CPU, &batch_norm_cpu};
 const Fill fill_batch_norm_grad{batch_norm_grad, DeviceType::CPU, &batch_norm_grad_cpu};
 const Fill fill_fold{fold_batch_norm, DeviceType::CPU, &fold_batch_norm_cpu};

@@ -1,5 +1,6 @@
 #include "kernels/batch_norm.h"
 #include "kernels/cuda/reduction.cuh"
+#include "kernels/sphere.h"
 
 namespace rho::kernels {
 namespace {
@@ -47,6 +48,39 @@ void batch_statistics_cuda(const Tensor& x, const Tensor& mean, const Tensor& va
                                 AddShifted<T>{x.data<T>(), x.size(1)},
                                 StoreStatistics<T>{x.data<T>(), static_cast<double>(x.size(0)),
                                                    mean.data<T>(), variance.data<T>()});
+  });
+}
+
+template <class T>
+struct Follow {
+  struct Line {
+    const T *running, *found;
+    T* next;
+    LinearCombination by;
+    __device__ void move(std::int64_t c) const { next[c] = by(running[c], found[c]); }
+  };
+  Line mean, variance;
+
+  __device__ void operator()(std::int64_t c) const {
+    mean.move(c);
+    variance.move(c);
+  }
+};
+
+void follow_statistics_cuda(const MeanAndVariance& running, const MeanAndVariance& found,
+                            double momentum, double unbias, const MeanAndVariance& next) {
+  expect_follow_statistics(running, found, next);
+  constexpr auto op = "follow_statistics";
+  const Tensor& mean = running.mean;
+  dispatch_floating(mean.dtype(), op, [&]<class T>() {
+    cuda::for_each(
+        op, mean.device(), mean.numel(),
+        Follow<T>{
+            {mean.data<T>(), found.mean.data<T>(), next.mean.data<T>(), {1.0 - momentum, momentum}},
+            {running.variance.data<T>(),
+             found.variance.data<T>(),
+             next.variance.data<T>(),
+             {1.0 - momentum, momentum * unbias}}});
   });
 }
 
@@ -229,6 +263,7 @@ void fold_batch_norm_cuda(const Tensor& w, const Tensor& bias, const BatchNormAr
 }
 
 const Fill fill_statistics{batch_statistics, DeviceType::CUDA, &batch_statistics_cuda};
+const Fill fill_follow{follow_statistics, DeviceType::CUDA, &follow_statistics_cuda};
 const Fill fill_batch_norm{batch_norm, DeviceType::CUDA, &batch_norm_cuda};
 const Fill fill_batch_norm_grad{batch_norm_grad, DeviceType::CUDA, &batch_norm_grad_cuda};
 const Fill fill_fold{fold_batch_norm, DeviceType::CUDA, &fold_batch_norm_cuda};

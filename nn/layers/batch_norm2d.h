@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "autograd/ops/batch_norm.h"
+#include "kernels/batch_norm.h"
 #include "kernels/copy.h"
 #include "kernels/fill.h"
-#include "kernels/sphere.h"
 #include "nn/layers/weighted.h"
 
 namespace rho::nn {
@@ -72,16 +72,14 @@ class BatchNorm2d : public Module {
     const auto count = static_cast<double>(samples);
     check(samples > 1, "BatchNorm2d", "training needs more than one value per channel, found x ",
           x.shape());
-    follow(buffer("running_mean"), out.mean, 1.0);
-    follow(buffer("running_var"), out.variance, count / (count - 1.0));
+    Tensor &mean = buffer("running_mean"), &variance = buffer("running_var");
+    const kernels::MeanAndVariance next{kernels::successor(mean), kernels::successor(variance)};
+    kernels::follow_statistics({mean, variance}, {out.mean, out.variance}, momentum_,
+                               count / (count - 1.0), next);
+    mean = next.mean;
+    variance = next.variance;
     count_batch();
     return out.y;
-  }
-  /// running <- (1 - momentum) running + momentum factor found
-  void follow(Tensor& running, const Tensor& found, double factor) const {
-    const Tensor next = kernels::successor(running);
-    kernels::linear_combination(1.0 - momentum_, running, momentum_ * factor, found, next);
-    running = next;
   }
   void count_batch() { *buffer("num_batches_tracked").data<std::int64_t>() += 1; }
 

@@ -1,11 +1,12 @@
 // Reductions over the middle dimension of [A, R, B] whose result depends on the shape alone: R is
 // cut into slices, a block takes one slice of some columns, its threads each a part of that, and
-// the parts meet in a fixed order.
+// the parts meet in a fixed order. So do the slices, in the block that comes last.
 #pragma once
 
 #include <algorithm>
 
 #include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/runtime/arrival.cuh"
 #include "kernels/cuda/runtime/buffer.cuh"
 
 namespace rho::kernels::cuda {
@@ -63,6 +64,7 @@ struct Slicing {
       : outer(a), rows(r), columns(b), groups((b + width - 1) / width), per_slice(r) {
     // A few blocks for every multiprocessor of a large device, and rows enough for every thread.
     constexpr std::int64_t kBlocks = 1024, kRowsPerThread = 8;
+    static_assert(kBlocks <= kArrivals);
     constexpr unsigned kLeast = 32;
     const std::int64_t full = kRowsPerThread * kThreads / width;
     const std::int64_t wanted =
@@ -76,45 +78,37 @@ struct Slicing {
   std::int64_t blocks() const { return outer * groups * slices; }
 };
 
-/// One slice of kWidth columns: row lanes add up their rows, then meet pairwise. The result goes to
-/// finish(a, b, state) where the slice is all there is, else into `partial` [A, slices, B].
+/// One slice of kWidth columns: row lanes add up their rows, then meet pairwise. Where the slice is
+/// all there is, the result goes to finish(a, b, state); else into `partial` [A, slices, B], and
+/// the last block of these columns does with the slices what all did with rows.
 template <int kWidth, class State, class Term, class Finish>
-__global__ void reduce_slices(Slicing of, Term term, Finish finish, State* partial) {
+__global__ void reduce_slices(Slicing of, Term term, Finish finish, State* partial,
+                              unsigned* arrived) {
   __shared__ State states[kThreads];
   const int lanes = static_cast<int>(blockDim.x) / kWidth;
   const int thread = static_cast<int>(threadIdx.x), lane = thread / kWidth;
   const std::int64_t block = blockIdx.x, slice = block / of.groups % of.slices,
-                     a = block / (of.groups * of.slices),
-                     b = block % of.groups * kWidth + thread % kWidth;
+                     group = block % of.groups, a = block / (of.groups * of.slices),
+                     b = group * kWidth + thread % kWidth;
+  const bool has_column = b < of.columns, leads = lane == 0 && has_column;
   State state = State::nothing();
-  if (b < of.columns) {
+  if (has_column) {
     const auto column = term.column(a, b);  // what its rows share is found once
     const std::int64_t end = std::min((slice + 1) * of.per_slice, of.rows);
     for (std::int64_t r = slice * of.per_slice + lane; r < end; r += lanes) column(r, state);
   }
   meet(states, state, threadIdx.x, static_cast<unsigned>(lanes), unsigned{kWidth});
-  if (lane > 0 || b >= of.columns) return;
-  if (of.slices == 1)
-    finish(a, b, states[thread]);
-  else
-    partial[(a * of.slices + slice) * of.columns + b] = states[thread];
-}
-
-/// The slices of one (a, b), in their order.
-template <class State, class Finish>
-struct MergeSlices {
-  Slicing of;
-  Finish finish;
-  const State* partial;
-
-  __device__ void operator()(std::int64_t i) const {
-    const std::int64_t a = i / of.columns, b = i % of.columns;
-    State state = State::nothing();
-    for (std::int64_t slice = 0; slice < of.slices; ++slice)
-      state.merge(partial[(a * of.slices + slice) * of.columns + b]);
-    finish(a, b, state);
+  if (of.slices > 1) {
+    State* const slices = partial + a * of.slices * of.columns + b;
+    if (leads) slices[slice * of.columns] = states[thread];
+    if (!is_last(arrived[a * of.groups + group], static_cast<unsigned>(of.slices))) return;
+    state = State::nothing();
+    if (has_column)
+      for (std::int64_t s = lane; s < of.slices; s += lanes) state.merge(slices[s * of.columns]);
+    meet(states, state, threadIdx.x, static_cast<unsigned>(lanes), unsigned{kWidth});
   }
-};
+  if (leads) finish(a, b, states[thread]);
+}
 
 template <int kWidth, class State, class Term, class Finish>
 void reduce_columns(std::string_view op, Device device, std::int64_t outer, std::int64_t rows,
@@ -122,9 +116,7 @@ void reduce_columns(std::string_view op, Device device, std::int64_t outer, std:
   const Slicing of(outer, rows, columns, kWidth);
   const Buffer<State> partial(of.slices > 1 ? outer * of.slices * columns : 0, device);
   launch(op, device, reduce_slices<kWidth, State, Term, Finish>, static_cast<unsigned>(of.blocks()),
-         of.threads, of, term, finish, partial.data());
-  if (of.slices > 1)
-    for_each(op, device, outer * columns, MergeSlices<State, Finish>{of, finish, partial.data()});
+         of.threads, of, term, finish, partial.data(), arrivals(device));
 }
 
 /// For every a < outer and b < columns: State::nothing(), term.column(a, b)(r, state) for every

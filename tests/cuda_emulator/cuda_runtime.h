@@ -81,6 +81,7 @@ cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned flags);
 cudaError_t cudaFree(void* pointer);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream);
 cudaError_t cudaFreeHost(void* pointer);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
@@ -115,6 +116,9 @@ void wait_for_warp();
 using Shown = std::array<std::uint32_t, 6>;
 Shown& shown_by(unsigned lane);
 unsigned lane();
+
+/// ldmatrix.sync.aligned.m8n8.x4.shared.b16; all lanes take part.
+void load_matrices(const std::uint32_t* line, std::uint32_t (&words)[4]);
 
 /// mma.sync.aligned of m16n8k8.row.col.f32.tf32.tf32.f32, and of
 /// m16n8k16.row.col.f32.bf16.bf16.f32; all lanes take part. Each sums up in double and rounds to
@@ -152,6 +156,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*)(Param
 }
 
 inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }
+inline void __threadfence() {}
 
 /// All lanes take part.
 template <class T>
@@ -166,6 +171,10 @@ T __shfl_xor_sync(unsigned, T value, unsigned mask) {
 }
 
 // One thread runs at a time, so these are atomic as they stand.
+template <class T>
+T atomicAdd(T* at, T value) {
+  return std::exchange(*at, *at + value);
+}
 template <class T>
 T atomicExch(T* at, T value) {
   return std::exchange(*at, value);

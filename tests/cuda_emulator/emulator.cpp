@@ -478,6 +478,16 @@ unsigned thread_number() { return scheduler().thread(); }
 Shown& shown_by(unsigned lane) { return scheduler().shown_by(lane); }
 unsigned lane() { return scheduler().lane(); }
 
+void load_matrices(const std::uint32_t* line, std::uint32_t (&words)[4]) {
+  std::memcpy(&shown_by(lane()), &line, sizeof(line));
+  wait_for_warp();
+  for (unsigned matrix = 0; matrix < 4; ++matrix) {
+    std::memcpy(&line, &shown_by(8 * matrix + lane() / 4), sizeof(line));
+    words[matrix] = line[lane() % 4];
+  }
+  wait_for_warp();
+}
+
 void mma_m16n8k8_tf32(float (&sums)[4], const std::uint32_t (&left)[4],
                       const std::uint32_t (&right)[2]) {
   multiply_add(sums, left, right, [](std::uint32_t a, std::uint32_t b) {
@@ -573,6 +583,11 @@ cudaError_t cudaFreeHost(void* pointer) {
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
                             cudaStream_t stream) {
   enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream) {
+  enqueue(stream, [=] { std::memset(at, byte, bytes); });
   return cudaSuccess;
 }
 

@@ -12,6 +12,11 @@ Stream& stream_of(Device device) {
     // It does not wait for the default stream, which nothing here uses.
     check_status(cudaStreamCreateWithFlags(&stream.handle, cudaStreamNonBlocking), "cuda stream");
     stream.order = next_order();
+    constexpr std::size_t kBytes = kArrivals * sizeof(unsigned);
+    void* arrivals = nullptr;
+    check_status(cudaMalloc(&arrivals, kBytes), "cuda stream");
+    check_status(cudaMemsetAsync(arrivals, 0, kBytes, stream.handle), "cuda stream");
+    stream.arrivals = static_cast<unsigned*>(arrivals);
   }
   return stream;
 }

@@ -19,10 +19,14 @@ struct Captured {
   std::vector<Tensor> read_later;  ///< tensors that live as long as the work may be replayed
 };
 
+/// What kernels may count on at once (runtime/arrival.cuh).
+inline constexpr int kArrivals = 1024;
+
 /// A sequence of work on a device.
 struct Stream {
   cudaStream_t handle = nullptr;
   std::uint64_t order = 0;                    ///< its name, of all streams and captures
+  unsigned* arrivals = nullptr;               ///< on the device, kArrivals
   std::atomic<Captured*> captured = nullptr;  ///< null: work is done
 
   /// That of memory which is handed out now.

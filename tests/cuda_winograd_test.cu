@@ -47,7 +47,7 @@ TEST_F(CudaWinograd, EqualsPlainSumsWithinItsBound) {
         expected(c, x.to_vector<double>(), w.to_vector<double>(), g.to_vector<double>());
     const Tensor y = unset(c.y()), grad_x = unset(c.x), grad_w = unset(c.w);
     winograd_forward(x.to(kCuda), w.to(kCuda), c.options(), {}, y);
-    winograd_input_grad(g.to(kCuda), w.to(kCuda), c.options(), grad_x);
+    winograd_input_grad(g.to(kCuda), w.to(kCuda), c.options(), {}, grad_x);
     winograd_weight_grad(x.to(kCuda), g.to(kCuda), c.options(), grad_w);
     expect_within(on_host(y), e.y, e.bound_y, c.x[3], "y");
     expect_within(on_host(grad_x), e.grad_x, e.bound_x, c.w[0], "grad_x");
@@ -105,7 +105,7 @@ TEST_F(CudaWinograd, IsWhatConvolutionsAre) {
       c.y(), [&](const Tensor& y) { winograd_forward(x, w, c.options(), {}, y); },
       [&](const Tensor& y) { conv2d_forward(x, w, c.options(), {}, y); });
   both(
-      c.x, [&](const Tensor& out) { winograd_input_grad(g, w, c.options(), out); },
+      c.x, [&](const Tensor& out) { winograd_input_grad(g, w, c.options(), {}, out); },
       [&](const Tensor& out) { conv2d_input_grad(g, w, c.options(), out); });
   both(
       c.w, [&](const Tensor& out) { winograd_weight_grad(x, g, c.options(), out); },

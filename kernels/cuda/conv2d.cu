@@ -1,5 +1,6 @@
 // Convolutions as products whose operands are read straight from the maps (implicit GEMM).
-#include "kernels/conv2d.h"
+#include "kernels/arithmetic.h"
+#include "kernels/cuda/conv2d.h"
 #include "kernels/cuda/divider.cuh"
 #include "kernels/cuda/epilogue.cuh"
 #include "kernels/cuda/nvidia/products.h"
@@ -256,51 +257,36 @@ struct InputGrad {
   std::int64_t items;
   Gradients<T> left;
   Channels<T> right;
+  cuda::Epilogue<T> then;
   T* grad_x;
+  int first = 0;  // channel of the group
 
   __host__ __device__ InputGrad item(std::int64_t group) const {
     const Extents& of = left.of;
     InputGrad out = *this;
     out.left.grad_y += group * of.outs;
     out.right.w += group * of.outs * of.taps_h * of.taps_w * of.ins;
-    out.grad_x += group * of.ins;
+    out.first = static_cast<int>(group) * of.ins;
     return out;
   }
-  __device__ T* place(int pixel, int channel) const {
+  __device__ T* place(int pixel, int channel) const { return grad_x + at(pixel, channel); }
+  template <int kWidth>
+  __device__ cuda::Vector<T, kWidth> finish(int pixel, int channel,
+                                            const cuda::Vector<T, kWidth>& values) const {
+    return then(first + channel, at(pixel, channel), values);
+  }
+  __device__ std::int64_t at(int pixel, int channel) const {
     const Extents& of = left.of;
     const Pixel x = pixel_of(pixel, left.by_down, left.by_across);
     const std::int64_t h = left.down.first + x.h * of.stride_h;
     const std::int64_t v = left.across.first + x.w * of.stride_w;
-    return grad_x + ((x.n * of.height + h) * of.width + v) * of.channels + channel;
+    return ((x.n * of.height + h) * of.width + v) * of.channels + first + channel;
   }
 };
 
 void input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
                 const Tensor& grad_x) {
-  expect_conv2d(grad_x, w, grad_y, options);
-  if (product_provider() == ProductProvider::Nvidia)
-    return nvidia::conv2d_input_grad(grad_y, w, options, grad_x);
-  if (cuda::takes_winograd(grad_x, w, grad_y, options))
-    return cuda::winograd_input_grad(grad_y, w, options, grad_x);
-  const Extents of(grad_x, w, grad_y, options);
-  dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {
-    for (int i = 0; i < of.stride_h; ++i)
-      for (int j = 0; j < of.stride_w; ++j) {
-        const Phase down(i, of.height, of.taps_h, of.stride_h, of.pad_h);
-        const Phase across(j, of.width, of.taps_w, of.stride_w, of.pad_w);
-        if (down.count == 0 || across.count == 0) continue;
-        cuda::product<T>(
-            "conv2d_input_grad", grad_x.device(),
-            InputGrad<T>{cuda::narrow(kOp, grad_x.size(0) * down.count * across.count),
-                         of.ins,
-                         cuda::narrow(kOp, std::int64_t{down.taps} * across.taps * of.outs),
-                         options.groups,
-                         {of, down, across, grad_y.data<T>()},
-                         {of, down, across, w.data<T>()},
-                         grad_x.data<T>()},
-            in_vectors(of, grad_x.data<T>(), w.data<T>(), grad_y.data<T>()));
-      }
-  });
+  cuda::conv2d_input_grad(grad_y, w, options, {}, grad_x);
 }
 
 // grad_w: rows are channels of y, columns the taps, the depth is the pixels of y.
@@ -324,6 +310,8 @@ struct TapColumns {
 
 template <class T>
 struct WeightGrad {
+  using FewRows = void;
+
   int rows, columns, depth;
   std::int64_t items;
   cuda::Strided<T, false> left;
@@ -367,4 +355,40 @@ const Fill fill_input_grad{conv2d_input_grad, DeviceType::CUDA, &input_grad};
 const Fill fill_weight_grad{conv2d_weight_grad, DeviceType::CUDA, &weight_grad};
 
 }  // namespace
+
+void cuda::conv2d_input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
+                             const Tensor& rest, const Tensor& grad_x) {
+  expect_conv2d(grad_x, w, grad_y, options);
+  if (product_provider() == ProductProvider::Nvidia) {
+    if (!rest.defined()) return nvidia::conv2d_input_grad(grad_y, w, options, grad_x);
+    const Tensor alone = Tensor::empty(grad_x.shape(), grad_x.dtype(), grad_x.device());
+    nvidia::conv2d_input_grad(grad_y, w, options, alone);
+    return add(alone, rest.view(grad_x.shape()), grad_x);
+  }
+  if (takes_winograd(grad_x, w, grad_y, options))
+    return winograd_input_grad(grad_y, w, options, rest, grad_x);
+  const Extents of(grad_x, w, grad_y, options);
+  dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {
+    const Epilogue<T> then({.bias = {}, .residual = rest});
+    for (int i = 0; i < of.stride_h; ++i)
+      for (int j = 0; j < of.stride_w; ++j) {
+        const Phase down(i, of.height, of.taps_h, of.stride_h, of.pad_h);
+        const Phase across(j, of.width, of.taps_w, of.stride_w, of.pad_w);
+        if (down.count == 0 || across.count == 0) continue;
+        cuda::product<T>(
+            "conv2d_input_grad", grad_x.device(),
+            InputGrad<T>{cuda::narrow(kOp, grad_x.size(0) * down.count * across.count),
+                         of.ins,
+                         cuda::narrow(kOp, std::int64_t{down.taps} * across.taps * of.outs),
+                         options.groups,
+                         {of, down, across, grad_y.data<T>()},
+                         {of, down, across, w.data<T>()},
+                         then,
+                         grad_x.data<T>()},
+            in_vectors(of, grad_x.data<T>(), w.data<T>(), grad_y.data<T>()) &&
+                cuda::in_vectors(then.residual));
+      }
+  });
+}
+
 }  // namespace rho::kernels

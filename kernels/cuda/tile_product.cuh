@@ -7,12 +7,14 @@
 namespace rho::kernels::cuda {
 
 /// Rows and columns of a block's tile, and how much of the depth it takes at once; its 256 threads
-/// are kThreadsDown x kThreadsAcross. A multiprocessor has at least two blocks at a time.
-template <int kTileRows, int kTileColumns, int kTileDepth, int kAcross>
+/// are kTeams times kThreadsDown x kThreadsAcross, where each team takes a part of the depth. A
+/// multiprocessor has at least two blocks at a time.
+template <int kTileRows, int kTileColumns, int kTileDepth, int kAcross, int kOfTeams = 1>
 struct Tile {
   static constexpr int kRows = kTileRows, kColumns = kTileColumns, kDepth = kTileDepth;
+  static constexpr int kTeams = kOfTeams, kTeam = static_cast<int>(kThreads) / kTeams;
   static constexpr int kThreadsAcross = kAcross;
-  static constexpr int kThreadsDown = static_cast<int>(kThreads) / kAcross;
+  static constexpr int kThreadsDown = kTeam / kAcross;
   static constexpr int kThreadRows = kRows / kThreadsDown;
   static constexpr int kThreadColumns = kColumns / kThreadsAcross;
 
@@ -21,14 +23,17 @@ struct Tile {
   static constexpr int kLanesAcross = kThreadsAcross < 8 ? kThreadsAcross : 8;
   static constexpr int kLanesDown = 32 / kLanesAcross;
   static constexpr int kWarpsAcross = kThreadsAcross / kLanesAcross;
+  __device__ static int team() { return static_cast<int>(threadIdx.x) / kTeam; }
   __device__ static int across() {
-    const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+    const int warp = thread() / 32, lane = thread() % 32;
     return warp % kWarpsAcross * kLanesAcross + lane % kLanesAcross;
   }
   __device__ static int down() {
-    const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+    const int warp = thread() / 32, lane = thread() % 32;
     return warp / kWarpsAcross * kLanesDown + lane / kLanesAcross;
   }
+  /// Of a team.
+  __device__ static int thread() { return static_cast<int>(threadIdx.x) % kTeam; }
 };
 
 /// One operand's share of a slab, on its way through the registers of a thread.
@@ -118,6 +123,24 @@ struct Share {
   }
 };
 
+/// The sums of all teams, in the first one's; in the order of the teams.
+template <class TileShape, class T, int kRows, int kColumns>
+__device__ void add_teams(T (&sums)[kRows][kColumns]) {
+  __shared__ T brought[kRows * kColumns][TileShape::kTeam];
+  for (int team = 1; team < TileShape::kTeams; ++team) {
+    __syncthreads();
+    if (TileShape::team() == team)
+      for (int i = 0; i < kRows; ++i)
+        for (int j = 0; j < kColumns; ++j)
+          brought[i * kColumns + j][TileShape::thread()] = sums[i][j];
+    __syncthreads();
+    if (TileShape::team() == 0)
+      for (int i = 0; i < kRows; ++i)
+        for (int j = 0; j < kColumns; ++j)
+          sums[i][j] += brought[i * kColumns + j][TileShape::thread()];
+  }
+}
+
 template <class T, int kWidth, class TileShape, class Problem>
 __global__ void __launch_bounds__(kThreads, 2)
     tile_product_kernel(const Problem problem, Tiling tiling, T* partial) {
@@ -140,7 +163,8 @@ __global__ void __launch_bounds__(kThreads, 2)
       tile, from_left, from_right, left, right,
       [&](const typename Left::Shared& slab_of_left, const typename Right::Shared& slab_of_right) {
 #pragma unroll  // or the loads of one step would wait for the products of the one before
-        for (int d = 0; d < TileShape::kDepth; ++d) {
+        for (int step = 0; step < TileShape::kDepth / TileShape::kTeams; ++step) {
+          const int d = TileShape::team() * (TileShape::kDepth / TileShape::kTeams) + step;
           T a[kRows], b[kColumns];
           ShareOfLeft::load(slab_of_left[d], down, a);
           ShareOfRight::load(slab_of_right[d], across, b);
@@ -149,6 +173,10 @@ __global__ void __launch_bounds__(kThreads, 2)
         }
       });
 
+  if constexpr (TileShape::kTeams > 1) {
+    add_teams<TileShape>(sums);
+    if (TileShape::team() > 0) return;
+  }
   constexpr int kGroup = kWidth > 1 ? ShareOfRight::kGroup : 1;
   for (int i = 0; i < kRows; ++i)
     for (int j = 0; j < kColumns; j += kGroup) {
@@ -171,7 +199,7 @@ void tile_product(std::string_view op, Device device, const Problem& problem) {
     solve_in_tiles<TileShape>(op, device, problem,
                               tile_product_kernel<T, kWidth, TileShape, Problem>);
   };
-  const int columns = problem.item(0).columns;
+  [[maybe_unused]] const int rows = problem.item(0).rows, columns = problem.item(0).columns;
   // Larger ones would fit in double neither in shared memory nor, as 64 sums, in registers.
   if constexpr (sizeof(T) == 8) {
     if (columns <= 16)
@@ -180,6 +208,13 @@ void tile_product(std::string_view op, Device device, const Problem& problem) {
       with_tile<Narrow>(problem, solve);
     else
       with_tile<Square>(problem, solve);
+  } else if constexpr (kHasFewRows<Problem>) {
+    if (rows <= 16)
+      with_tile<Tile<16, 64, 32, 16, 4>>(problem, solve);
+    else if (rows <= 32)
+      with_tile<Tile<32, 64, 32, 16, 2>>(problem, solve);
+    else
+      with_tile<Tile<128, 128, 8, 16>, Square>(problem, solve);
   } else {
     if (columns <= 16)
       with_tile<Tile<256, 16, 16, 4>, Narrowest>(problem, solve);

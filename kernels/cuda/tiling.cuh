@@ -9,7 +9,8 @@
 // else one element at a time: kWidth below.
 //
 // A Problem has
-// - items, and item(n), which is a product of its own.
+// - items, and item(n), which is a product of its own,
+// - if it likes, a type FewRows: its tiles may have few rows, and its sums are long.
 // A product has
 // - rows, columns and depth: extents (see narrow), the same of every item,
 // - left and right: operands,
@@ -72,6 +73,11 @@ __device__ Vector<T, kWidth> finished(const Product& product, int i, int j,
 struct Tiling {
   std::int64_t row_tiles, column_tiles;
   std::int64_t slices, per_slice;  ///< of the depth
+};
+
+template <class Problem>
+inline constexpr bool kHasFewRows = requires {
+  typename Problem::FewRows;
 };
 
 /// What a block computes.

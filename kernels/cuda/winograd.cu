@@ -319,10 +319,10 @@ void winograd_forward(const Tensor& x, const Tensor& w, const Conv2dOptions& opt
 }
 
 void winograd_input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
-                         const Tensor& grad_x) {
+                         const Tensor& rest, const Tensor& grad_x) {
   constexpr std::int64_t kReach = kWinogradTaps - 1;
   correlate<true>("conv2d_input_grad", grad_y, w, kReach - options.pad_h, kReach - options.pad_w,
-                  {}, grad_x);
+                  {.bias = {}, .residual = rest}, grad_x);
 }
 
 void winograd_weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,

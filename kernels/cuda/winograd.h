@@ -17,8 +17,9 @@ bool takes_winograd(const Tensor& x, const Tensor& w, const Tensor& y,
 
 void winograd_forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
                       const Conv2dEpilogue& then, const Tensor& y);
+/// + rest, where it is defined (kernels/cuda/conv2d.h).
 void winograd_input_grad(const Tensor& grad_y, const Tensor& w, const Conv2dOptions& options,
-                         const Tensor& grad_x);
+                         const Tensor& rest, const Tensor& grad_x);
 void winograd_weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& options,
                           const Tensor& grad_w);
 

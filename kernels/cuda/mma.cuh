@@ -1,4 +1,4 @@
-// Tensor cores: what they multiply, and the instruction. A word is what a register holds of an
+// Tensor cores: what they multiply, and the instructions. A word is what a register holds of an
 // operand, kPerWord elements that are neighbours in k. Rounding is to nearest, ties to even,
 // whichever way it is done; NaN stays NaN.
 #pragma once
@@ -16,6 +16,19 @@ __device__ inline std::uint32_t rounded_bits(float value, unsigned dropped) {
   if (value != value) return 0x7fffffffU;
   const auto bits = std::bit_cast<std::uint32_t>(value);
   return bits + (1U << (dropped - 1)) - 1 + (bits >> dropped & 1U);
+}
+
+/// A lane's words of four matrices in shared memory, each of 8 lines of 4 words: word lane % 4 of
+/// line lane / 4 of every one. Lane l says where line l % 8 of matrix l / 8 is (PTX ISA, ldmatrix).
+__device__ inline void load_matrices(const std::uint32_t* line, std::uint32_t (&words)[4]) {
+#if defined(__CUDACC__)
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(line)))
+               : "memory");
+#else
+  cuda_emulator::load_matrices(line, words);
+#endif
 }
 
 // One warp's sums [16, 8] += left [16, 8 words] right [8 words, 8]. Of those a lane has, with

@@ -13,13 +13,13 @@ namespace rho::kernels::cuda {
 inline constexpr int kSlabWords = 16;
 
 /// Where a word of a line is in a slab. Two lines fill the 32 banks, in 8 chunks of 16 bytes, whose
-/// order differs from one four lines to the next, so that neither meets in a bank:
-/// - lanes that read at once the four chunks of two lines,
-/// - lanes that write at once words of two lines, or of a chunk of every fourth line.
-/// (Where vectors can not be read, lanes write words of every line instead, and meet two by two.)
+/// order differs from pair to pair, so that neither meets in a bank:
+/// - the chunks of 8 neighbouring lines, which load_matrices reads at once,
+/// - what lanes write at once: words of two lines, or of one chunk of 8 neighbours, or of one chunk
+///   of every fourth line.
 __device__ inline int place_in_slab(int line, int word) {
   const auto l = static_cast<unsigned>(line), w = static_cast<unsigned>(word);
-  const unsigned chunk = (l % 2 * 4 + w / 4) ^ (l / 4 % 8);
+  const unsigned chunk = (l % 2 * 4 + w / 4) ^ (l / 2 % 4) ^ (l / 8 % 2) ^ (l / 16 % 2 * 4);
   return static_cast<int>(l / 2 * (2 * kSlabWords) + chunk * 4 + w % 4);
 }
 
@@ -131,23 +131,21 @@ __global__ void __launch_bounds__(kThreads, TileShape::kBlocks)
   for_each_slab<TileShape::kDepth>(
       tile, from_left, from_right, left, right,
       [&](const typename Left::Shared& slab_of_left, const typename Right::Shared& slab_of_right) {
-        // A lane's words, which PTX has at place and place + 4 of each instruction's eight, are
-        // neighbours here, one read: the order of k is free as long as both operands agree.
-        const auto words = [&](const std::uint32_t* slab, int line) {
-          return read<4>(slab + place_in_slab(line + group, 4 * place));
+        const auto load = [&](const std::uint32_t* slab, int line, int word,
+                              std::uint32_t(&words)[4]) {
+          load_matrices(slab + place_in_slab(line + lane % 8, word), words);
         };
-        Vector<std::uint32_t, 4> b[kAcross];
-        for (int j = 0; j < kAcross; ++j) b[j] = words(slab_of_right, warp_column + 8 * j);
-        for (int i = 0; i < kDown; ++i) {
-          const auto upper = words(slab_of_left, warp_row + 16 * i),
-                     lower = words(slab_of_left, warp_row + 16 * i + 8);
-          for (int w = 0; w < 4; w += 2)
+        // Four matrices are all of 8 columns, or 16 rows of an instruction's 8 words.
+        std::uint32_t b[kAcross][4];
+        for (int j = 0; j < kAcross; ++j)
+          load(slab_of_right, warp_column + 8 * j, 4 * (lane / 8), b[j]);
+        for (int i = 0; i < kDown; ++i)
+          for (int w = 0; w < 2; ++w) {
+            std::uint32_t a[4];
+            load(slab_of_left, warp_row + 16 * i + lane / 8 % 2 * 8, 8 * w + 4 * (lane / 16), a);
             for (int j = 0; j < kAcross; ++j)
-              Element::multiply_add(
-                  sums[i][j],
-                  {upper.value[w], lower.value[w], upper.value[w + 1], lower.value[w + 1]},
-                  {b[j].value[w], b[j].value[w + 1]});
-        }
+              Element::multiply_add(sums[i][j], a, {b[j][2 * w], b[j][2 * w + 1]});
+          }
       });
 
   constexpr int kGroup = kWidth > 1 ? 2 : 1;
@@ -173,10 +171,21 @@ void tensor_core_product(std::string_view op, Device device, const Problem& prob
     expect_tensor_cores(op, device, kernel);
     solve_in_tiles<TileShape>(op, device, problem, kernel);
   };
-  if (problem.item(0).columns <= 32)
-    with_tile<WarpTile<Element, 128, 32, 4>>(problem, solve);
-  else
-    with_tile<WarpTile<Element, 128, 128, 2>, WarpTile<Element, 64, 64, 4>>(problem, solve);
+  using Large = WarpTile<Element, 128, 128, 2>;
+  using Square = WarpTile<Element, 64, 64, 4>;
+  if constexpr (kHasFewRows<Problem>) {
+    if (problem.item(0).rows <= 16)
+      with_tile<WarpTile<Element, 16, 64, 1>>(problem, solve);
+    else if (problem.item(0).rows <= 32)
+      with_tile<WarpTile<Element, 32, 64, 2>>(problem, solve);
+    else
+      with_tile<Large, Square>(problem, solve);
+  } else {
+    if (problem.item(0).columns <= 32)
+      with_tile<WarpTile<Element, 128, 32, 4>>(problem, solve);
+    else
+      with_tile<Large, Square>(problem, solve);
+  }
 }
 
 }  // namespace rho::kernels::cuda

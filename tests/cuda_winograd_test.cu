@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 #include <vector>
 
-#include "kernels/copy.h"
+#include "kernels/bias_relu_grad.h"
 #include "kernels/cuda/winograd.h"
 #include "kernels/precision.h"
 #include "tensor/allocator.h"
@@ -16,6 +18,7 @@
 namespace rho::kernels::cuda {
 namespace {
 
+using testing::epsilon;
 using testing::expect_within;
 using testing::kCuda;
 using testing::uniform;
@@ -73,8 +76,7 @@ TEST_F(CudaWinograd, OutputsGoThroughWhatFollows) {
 TEST_F(CudaWinograd, IsUsedWhereItPays) {
   const auto used = [](const Shape& x, const Shape& w, const Conv2dOptions& options,
                        DType dtype = DType::Float32) {
-    return takes_winograd(Tensor::empty(x, dtype), Tensor::empty(w, dtype),
-                          Tensor::empty(conv2d_shape(x, w, options), dtype), options);
+    return takes_winograd(dtype, x, w, conv2d_shape(x, w, options), options);
   };
   const Conv2dOptions padded{.pad_h = 1, .pad_w = 1};
   EXPECT_TRUE(used({128, 32, 32, 16}, {16, 3, 3, 16}, padded));
@@ -90,12 +92,87 @@ TEST_F(CudaWinograd, IsUsedWhereItPays) {
   EXPECT_FALSE(used({128, 32, 32, 16}, {16, 3, 3, 16}, padded));
 }
 
+TEST_F(CudaWinograd, StatisticsAreThoseOfTheResult) {
+  for (const WinogradCase& c : cases()) {
+    if (numel(c.y()) == 0) continue;
+    SCOPED_TRACE(::testing::Message() << c);
+    const Tensor x = uniform<float>(c.x, 1, 100.0, 101.0).to(kCuda),
+                 w = uniform<float>(c.w, 2).to(kCuda);
+    const Tensor plain = unset(c.y()), y = unset(c.y()), mean = unset({c.w[0]}),
+                 variance = unset({c.w[0]});
+    winograd_forward(x, w, c.options(), {}, plain);
+    winograd_with_statistics(x, w, c.options(), y, mean, variance);
+    const std::vector<double> values = on_host(y);
+    EXPECT_EQ(values, on_host(plain));
+    const auto channels = static_cast<std::size_t>(c.w[0]);
+    const double count = static_cast<double>(values.size() / channels);
+    for (std::size_t o = 0; o < channels; ++o) {
+      double sum = 0.0, squares = 0.0;
+      for (std::size_t i = o; i < values.size(); i += channels) sum += values[i];
+      const double centre = sum / count;
+      for (std::size_t i = o; i < values.size(); i += channels)
+        squares += (values[i] - centre) * (values[i] - centre);
+      EXPECT_NEAR(on_host(mean)[o], centre, epsilon<float>() * std::abs(centre));
+      EXPECT_NEAR(on_host(variance)[o], squares / count, epsilon<float>() * squares / count);
+    }
+  }
+}
+
+/// Sums in double, in another order and rounded once; no term is more than 16.
+void expect_sums_near(const Tensor& found, const Tensor& expected, double terms) {
+  const std::vector<double> a = on_host(found), b = on_host(expected);
+  for (std::size_t c = 0; c < a.size(); ++c)
+    EXPECT_NEAR(a[c], b[c],
+                16.0 * terms * terms * epsilon<double>() + epsilon<float>() * std::abs(b[c]));
+}
+
+// What follows the gradient in the same launch, or in launches of its own.
+TEST_F(CudaWinograd, GradientsGoOnAsSeparateOperations) {
+  const WinogradCase c{{3, 9, 7, 19}, {5, 3, 3, 19}, 1, 1};
+  const Shape rows{3 * 9 * 7, 19};
+  const auto tensor = [](const Shape& shape, std::uint64_t stream, double low = -1.0) {
+    return uniform<float>(shape, stream, low).to(kCuda);
+  };
+  const Tensor x = tensor(rows, 1), y = tensor(rows, 2), w = tensor(c.w, 3), g = tensor(c.y(), 4);
+  const Tensor rest = tensor(rows, 5);
+  for (const bool has_rest : {false, true}) {
+    const InputGradient gradient{g, w, c.options(), c.x, has_rest ? rest : Tensor()};
+    const Tensor whole = unset(c.x);
+    winograd_input_grad(g, w, c.options(), gradient.rest, whole);
+    for (const auto& [relu, residual] : {std::pair{false, false}, {true, false}, {true, true}}) {
+      SCOPED_TRACE(::testing::Message() << has_rest << relu << residual);
+      const BatchNormArguments with{
+          tensor({19}, 6), tensor({19}, 7, 0.5), tensor({19}, 8), tensor({19}, 9), 1e-5, relu};
+      const auto results = [&] {
+        return BatchNormGradients{unset(rows), unset({19}), unset({19}),
+                                  residual ? unset(rows) : Tensor()};
+      };
+      const BatchNormGradients expected = results(), found = results();
+      batch_norm_grad(x, with, y, whole.view(rows), expected);
+      winograd_batch_norm_grad(gradient, x, with, y, found);
+      expect_sums_near(found.gamma, expected.gamma, 189.0);
+      expect_sums_near(found.beta, expected.beta, 189.0);
+      if (residual) {
+        EXPECT_EQ(on_host(found.residual), on_host(expected.residual));
+      }
+      // The means, rounded to float, may differ by a rounding each.
+      testing::expect_near(found.x.to(Device{}), on_host(expected.x), 64 * epsilon<float>());
+    }
+    const Tensor expected = unset(rows), found = unset(rows), bias = unset({19}),
+                 found_bias = unset({19});
+    bias_relu_grad(y, whole.view(rows), expected, bias);
+    winograd_bias_relu_grad(gradient, y, found, found_bias);
+    EXPECT_EQ(on_host(found), on_host(expected));
+    expect_sums_near(found_bias, bias, 189.0);
+  }
+}
+
 // The least that pays.
 TEST_F(CudaWinograd, IsWhatConvolutionsAre) {
   const WinogradCase c{{64, 8, 8, 64}, {64, 3, 3, 64}, 1, 1};
   const Tensor x = uniform<float>(c.x, 1).to(kCuda), w = uniform<float>(c.w, 2).to(kCuda);
   const Tensor g = uniform<float>(c.y(), 3).to(kCuda);
-  ASSERT_TRUE(takes_winograd(x, w, g, c.options()));
+  ASSERT_TRUE(takes_winograd(DType::Float32, c.x, c.w, c.y(), c.options()));
   const auto both = [&](const Shape& shape, const auto& run, const auto& slot) {
     const Tensor one = unset(shape), two = unset(shape);
     run(one), slot(two);

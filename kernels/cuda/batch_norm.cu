@@ -1,5 +1,4 @@
-#include "kernels/batch_norm.h"
-#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/batch_norm.cuh"
 #include "kernels/sphere.h"
 
 namespace rho::kernels {
@@ -84,54 +83,16 @@ void follow_statistics_cuda(const MeanAndVariance& running, const MeanAndVarianc
   });
 }
 
-/// What the passes read per channel.
-template <class T>
-struct Channel {
-  T mean, scale, shift;
-  double inverse;      // 1 / sqrt(variance + eps)
-  T mean_grad, slope;  // means of g and of g (x - mean) inverse
-};
-
-template <class T>
-struct MakeChannel {
-  const T *mean, *variance, *gamma, *beta;
-  double eps;
-  Channel<T>* channels;
-
-  __device__ void operator()(std::int64_t c) const {
-    const double inverse = 1.0 / std::sqrt(static_cast<double>(variance[c]) + eps);
-    channels[c] = {mean[c], static_cast<T>(static_cast<double>(gamma[c]) * inverse),
-                   beta[c], inverse,
-                   T{0},    T{0}};
-  }
-};
-
-template <class T>
-cuda::Buffer<Channel<T>> channels_of(std::string_view op, const BatchNormArguments& with) {
-  const Device device = with.mean.device();
-  cuda::Buffer<Channel<T>> channels(with.mean.numel(), device);
-  cuda::for_each(op, device, with.mean.numel(),
-                 MakeChannel<T>{with.mean.data<T>(), with.variance.data<T>(), with.gamma.data<T>(),
-                                with.beta.data<T>(), with.eps, channels.data()});
-  return channels;
-}
-
-/// Explicitly fused, so that the way back finds the same sign.
-template <class T>
-__device__ T normalized(const Channel<T>& of, T x) {
-  return std::fma(x - of.mean, of.scale, of.shift);
-}
-
 template <class T>
 struct Normalize {
-  const Channel<T>* channels;
+  const cuda::Channel<T>* channels;
   bool adds, relu;
 
   struct OfChannel {
-    Channel<T> of;
+    cuda::Channel<T> of;
     bool adds, relu;
     __device__ T operator()(T x, T residual) const {
-      T z = normalized(of, x);
+      T z = cuda::normalized(of, x);
       if (adds) z += residual;
       return relu && z < 0 ? T{0} : z;
     }
@@ -144,71 +105,33 @@ void batch_norm_cuda(const Tensor& x, const BatchNormArguments& with, const Tens
   expect_batch_norm(x, with, residual, y);
   constexpr auto op = "batch_norm";
   dispatch_floating(x.dtype(), op, [&]<class T>() {
-    const auto channels = channels_of<T>(op, with);
+    const auto channels = cuda::channels_of<T>(op, with);
     cuda::map_by_channel<T>(op, x.device(), x.size(0), x.size(1),
                             {x.data<T>(), residual.data_or_null<T>(), y.data<T>()},
                             Normalize<T>{channels.data(), residual.defined(), with.relu});
   });
 }
 
-/// Sums of g and of g (x - mean), where g is grad_y, and 0 where the output was rectified. y says
-/// where, and then g is stored; without y, x does.
+/// Of y's rectifier, gradients are stored when they have been masked.
 template <class T>
 struct AddGradients {
-  const T *x, *y, *grad_y;  // y may be null
-  const Channel<T>* channels;
+  cuda::MaskGradients<T> mask;
+  const T* grad_y;
+  T* masked;  // null: not stored
   std::int64_t count;
-  bool relu;
-  T* masked;
 
   struct Column {
     AddGradients maps;
-    Channel<T> of;
+    cuda::Channel<T> of;
     std::int64_t c;
     __device__ void operator()(std::int64_t r, cuda::Sums<2>& sums) const {
       const std::int64_t i = r * maps.count + c;
-      const T x = maps.x[i];
-      T g = maps.grad_y[i];
-      if (maps.relu && !((maps.y != nullptr ? maps.y[i] : normalized(of, x)) > 0)) g = T{0};
-      if (maps.y != nullptr) maps.masked[i] = g;
-      sums.value[0] += static_cast<double>(g);
-      sums.value[1] += static_cast<double>(g) * static_cast<double>(x - of.mean);
+      const T g = maps.mask(of, i, maps.grad_y[i], sums);
+      if (maps.masked != nullptr) maps.masked[i] = g;
     }
   };
-  __device__ Column column(std::int64_t, std::int64_t c) const { return {*this, channels[c], c}; }
-};
-
-template <class T>
-struct StoreGradients {
-  Channel<T>* channels;
-  double rows;
-  T *grad_gamma, *grad_beta;
-
-  __device__ void operator()(std::int64_t, std::int64_t c, const cuda::Sums<2>& sums) const {
-    const double slope = sums.value[1] * channels[c].inverse;
-    grad_beta[c] = static_cast<T>(sums.value[0]);
-    grad_gamma[c] = static_cast<T>(slope);
-    channels[c].mean_grad = static_cast<T>(sums.value[0] / rows);
-    channels[c].slope = static_cast<T>(slope / rows);
-  }
-};
-
-template <class T>
-struct GradX {
-  const Channel<T>* channels;
-  bool relu;  // whether g still has to be masked, by the sign that x gives
-
-  struct OfChannel {
-    Channel<T> of;
-    T inverse;
-    bool relu;
-    __device__ T operator()(T x, T g) const {
-      const T gradient = relu && !(normalized(of, x) > 0) ? T{0} : g;
-      return of.scale * (gradient - of.mean_grad - (x - of.mean) * inverse * of.slope);
-    }
-  };
-  __device__ OfChannel channel(std::int64_t c) const {
-    return {channels[c], static_cast<T>(channels[c].inverse), relu};
+  __device__ Column column(std::int64_t, std::int64_t c) const {
+    return {*this, mask.channels[c], c};
   }
 };
 
@@ -218,17 +141,12 @@ void batch_norm_grad_cuda(const Tensor& x, const BatchNormArguments& with, const
   constexpr auto op = "batch_norm_grad";
   const bool through_y = grads.through_y(with);
   dispatch_floating(x.dtype(), op, [&]<class T>() {
-    const auto channels = channels_of<T>(op, with);
+    const cuda::BatchNormGradientPasses<T> passes(op, x, with, y, grads);
     T* const masked = through_y ? grads.residual.data<T>() : nullptr;
-    cuda::reduce<cuda::Sums<2>>(
-        op, x.device(), 1, x.size(0), x.size(1),
-        AddGradients<T>{x.data<T>(), through_y ? y.data<T>() : nullptr, grad_y.data<T>(),
-                        channels.data(), x.size(1), with.relu, masked},
-        StoreGradients<T>{channels.data(), static_cast<double>(x.size(0)), grads.gamma.data<T>(),
-                          grads.beta.data<T>()});
-    cuda::map_by_channel<T>(op, x.device(), x.size(0), x.size(1),
-                            {x.data<T>(), through_y ? masked : grad_y.data<T>(), grads.x.data<T>()},
-                            GradX<T>{channels.data(), with.relu && !through_y});
+    cuda::reduce<cuda::Sums<2>>(op, x.device(), 1, x.size(0), x.size(1),
+                                AddGradients<T>{passes.mask(), grad_y.data<T>(), masked, x.size(1)},
+                                passes.store());
+    passes.second(through_y ? grads.residual : grad_y, through_y);
   });
 }
 

@@ -147,7 +147,8 @@ void forward(const Tensor& x, const Tensor& w, const Conv2dOptions& options,
   expect_epilogue(then, y);
   if (product_provider() == ProductProvider::Nvidia)
     return nvidia::conv2d_forward(x, w, options, then, y);
-  if (cuda::takes_winograd(x, w, y, options)) return cuda::winograd_forward(x, w, options, then, y);
+  if (cuda::takes_winograd(x.dtype(), x.shape(), w.shape(), y.shape(), options))
+    return cuda::winograd_forward(x, w, options, then, y);
   const Extents of(x, w, y, options);
   const int pixels = cuda::narrow(kOp, y.size(0) * y.size(1) * y.size(2));
   const int depth = cuda::narrow(kOp, w.size(1) * w.size(2) * w.size(3));
@@ -333,7 +334,7 @@ void weight_grad(const Tensor& x, const Tensor& grad_y, const Conv2dOptions& opt
   expect_conv2d(x, grad_w, grad_y, options);
   if (product_provider() == ProductProvider::Nvidia)
     return nvidia::conv2d_weight_grad(x, grad_y, options, grad_w);
-  if (cuda::takes_winograd(x, grad_w, grad_y, options))
+  if (cuda::takes_winograd(x.dtype(), x.shape(), grad_w.shape(), grad_y.shape(), options))
     return cuda::winograd_weight_grad(x, grad_y, options, grad_w);
   const Extents of(x, grad_w, grad_y, options);
   dispatch_floating(x.dtype(), "conv2d_weight_grad", [&]<class T>() {
@@ -365,7 +366,7 @@ void cuda::conv2d_input_grad(const Tensor& grad_y, const Tensor& w, const Conv2d
     nvidia::conv2d_input_grad(grad_y, w, options, alone);
     return add(alone, rest.view(grad_x.shape()), grad_x);
   }
-  if (takes_winograd(grad_x, w, grad_y, options))
+  if (takes_winograd(grad_x.dtype(), grad_x.shape(), w.shape(), grad_y.shape(), options))
     return winograd_input_grad(grad_y, w, options, rest, grad_x);
   const Extents of(grad_x, w, grad_y, options);
   dispatch_floating(grad_y.dtype(), "conv2d_input_grad", [&]<class T>() {

@@ -126,7 +126,7 @@ struct AddGradients {
     std::int64_t c;
     __device__ void operator()(std::int64_t r, cuda::Sums<2>& sums) const {
       const std::int64_t i = r * maps.count + c;
-      const T g = maps.mask(of, i, maps.grad_y[i], sums);
+      const T g = maps.mask(of, maps.mask.read(i), maps.grad_y[i], sums);
       if (maps.masked != nullptr) maps.masked[i] = g;
     }
   };

@@ -53,12 +53,16 @@ struct MaskGradients {
   const Channel<T>* channels;
   bool relu;
 
-  /// The gradient of element i, of channel `of`, which is added to sums of g and g (x - mean).
-  __device__ T operator()(const Channel<T>& of, std::int64_t i, T g, Sums<2>& sums) const {
-    const T value = x[i];
-    if (relu && !((y != nullptr ? y[i] : normalized(of, value)) > 0)) g = T{0};
+  /// What belongs to the gradient of element i.
+  struct Element {
+    T x, y;
+  };
+  __device__ Element read(std::int64_t i) const { return {x[i], y != nullptr ? y[i] : T{0}}; }
+  /// A gradient of channel `of`, which is added to sums of g and g (x - mean).
+  __device__ T operator()(const Channel<T>& of, const Element& at, T g, Sums<2>& sums) const {
+    if (relu && !((y != nullptr ? at.y : normalized(of, at.x)) > 0)) g = T{0};
     sums.value[0] += static_cast<double>(g);
-    sums.value[1] += static_cast<double>(g) * static_cast<double>(value - of.mean);
+    sums.value[1] += static_cast<double>(g) * static_cast<double>(at.x - of.mean);
     return g;
   }
 };

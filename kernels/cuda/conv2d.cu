@@ -131,10 +131,9 @@ struct Forward {
     return out;
   }
   __device__ T* place(int pixel, int o) const { return y + at(pixel, o); }
-  template <int kWidth>
-  __device__ cuda::Vector<T, kWidth> finish(int pixel, int o,
-                                            const cuda::Vector<T, kWidth>& values) const {
-    return then(first + o, at(pixel, o), values);
+  template <class ForEach>
+  __device__ void finish(const ForEach& for_each) const {
+    then(for_each, first, [&](int pixel, int o) { return at(pixel, o); });
   }
   __device__ std::int64_t at(int pixel, int o) const {
     return std::int64_t{pixel} * left.of.out_channels + first + o;
@@ -271,10 +270,9 @@ struct InputGrad {
     return out;
   }
   __device__ T* place(int pixel, int channel) const { return grad_x + at(pixel, channel); }
-  template <int kWidth>
-  __device__ cuda::Vector<T, kWidth> finish(int pixel, int channel,
-                                            const cuda::Vector<T, kWidth>& values) const {
-    return then(first + channel, at(pixel, channel), values);
+  template <class ForEach>
+  __device__ void finish(const ForEach& for_each) const {
+    then(for_each, first, [&](int pixel, int channel) { return at(pixel, channel); });
   }
   __device__ std::int64_t at(int pixel, int channel) const {
     const Extents& of = left.of;

@@ -6,39 +6,52 @@
 namespace rho::kernels {
 namespace {
 
-/// The rest of a gradient, or 0.
-struct Rest {
-  const float* values;  // null: there is none
-
-  explicit Rest(const InputGradient& of) : values(of.rest.data_or_null<float>()) {}
-  __device__ float operator[](std::int64_t at) const {
-    return values != nullptr ? values[at] : 0.0F;
-  }
-};
+/// An element of an array, or of none.
+__device__ float value_or_0(const float* of, std::int64_t at) {
+  return of != nullptr ? of[at] : 0.0F;
+}
 
 struct IntoBatchNorm {
   using State = cuda::Sums<2>;
-  Rest rest;
+  const float* rest;  // null: none
   cuda::MaskGradients<float> mask;
   cuda::StoreGradients<float> store;
 
-  __device__ float operator()(int channel, std::int64_t at, float value, State& sums) const {
-    return mask(mask.channels[channel], at, value + rest[at], sums);
-  }
+  struct Read {
+    float rest;
+    cuda::MaskGradients<float>::Element element;
+  };
+  struct OfChannel {
+    const float* rest;
+    cuda::MaskGradients<float> mask;
+    cuda::Channel<float> of;
+    __device__ Read read(std::int64_t at) const { return {value_or_0(rest, at), mask.read(at)}; }
+    __device__ float operator()(float value, const Read& read, State& sums) const {
+      return mask(of, read.element, value + read.rest, sums);
+    }
+  };
+  __device__ OfChannel channel(int c) const { return {rest, mask, mask.channels[c]}; }
   __device__ void conclude(int channel, const State& sums) const { store(0, channel, sums); }
 };
 
 struct IntoBiasAndRelu {
   using State = cuda::Sums<1>;
-  Rest rest;
-  const float* y;
+  const float *rest, *y;  // rest may be null
   float* grad_bias;
 
-  __device__ float operator()(int, std::int64_t at, float value, State& sums) const {
-    const float g = y[at] > 0 ? value + rest[at] : 0.0F;
-    sums.value[0] += static_cast<double>(g);
-    return g;
-  }
+  struct Read {
+    float rest, y;
+  };
+  struct OfChannel {
+    const float *rest, *y;
+    __device__ Read read(std::int64_t at) const { return {value_or_0(rest, at), y[at]}; }
+    __device__ float operator()(float value, const Read& read, State& sums) const {
+      const float g = read.y > 0 ? value + read.rest : 0.0F;
+      sums.value[0] += static_cast<double>(g);
+      return g;
+    }
+  };
+  __device__ OfChannel channel(int) const { return {rest, y}; }
   __device__ void conclude(int channel, const State& sums) const {
     grad_bias[channel] = static_cast<float>(sums.value[0]);
   }
@@ -84,8 +97,9 @@ void cuda::winograd_batch_norm_grad(const InputGradient& gradient, const Tensor&
   const Tensor grad = g.view(gradient.shape);
   expect_conv2d(grad, gradient.w, gradient.grad_y, gradient.options);
   const BatchNormGradientPasses<float> passes("conv2d_batch_norm_grad", x, with, y, grads);
-  winograd_input_grad_then(gradient.grad_y, gradient.w, gradient.options,
-                           IntoBatchNorm{Rest(gradient), passes.mask(), passes.store()}, grad);
+  winograd_input_grad_then(
+      gradient.grad_y, gradient.w, gradient.options,
+      IntoBatchNorm{gradient.rest.data_or_null<float>(), passes.mask(), passes.store()}, grad);
   passes.second(g, true);
 }
 
@@ -94,9 +108,10 @@ void cuda::winograd_bias_relu_grad(const InputGradient& gradient, const Tensor& 
   expect_bias_relu_grad(y, grad_x, grad_x, grad_bias);
   const Tensor grad = grad_x.view(gradient.shape);
   expect_conv2d(grad, gradient.w, gradient.grad_y, gradient.options);
-  winograd_input_grad_then(
-      gradient.grad_y, gradient.w, gradient.options,
-      IntoBiasAndRelu{Rest(gradient), y.data<float>(), grad_bias.data<float>()}, grad);
+  winograd_input_grad_then(gradient.grad_y, gradient.w, gradient.options,
+                           IntoBiasAndRelu{gradient.rest.data_or_null<float>(), y.data<float>(),
+                                           grad_bias.data<float>()},
+                           grad);
 }
 
 }  // namespace rho::kernels

@@ -32,10 +32,15 @@ struct TakeStatistics {
   using State = Moments;
   float *mean, *variance;
 
-  __device__ float operator()(int, std::int64_t, float value, State& moments) const {
-    moments.add(static_cast<double>(value));
-    return value;
-  }
+  struct Nothing {};
+  struct OfChannel {
+    __device__ Nothing read(std::int64_t) const { return {}; }
+    __device__ float operator()(float value, Nothing, State& moments) const {
+      moments.add(static_cast<double>(value));
+      return value;
+    }
+  };
+  __device__ OfChannel channel(int) const { return {}; }
   __device__ void conclude(int channel, const State& of) const {
     const double offset = of.sum / of.count, square = of.squares / of.count - offset * offset;
     mean[channel] = static_cast<float>(of.shift + offset);

@@ -149,18 +149,22 @@ __global__ void __launch_bounds__(kThreads, TileShape::kBlocks)
       });
 
   constexpr int kGroup = kWidth > 1 ? 2 : 1;
+  store_sums(product, tiling, tile, partial, [&](const auto& visit) {
 #pragma unroll  // or the sums would lie in memory for it
-  for (int i = 0; i < kDown; ++i)
+    for (int i = 0; i < kDown; ++i)
 #pragma unroll
-    for (int j = 0; j < kAcross; ++j)
-      for (int s = 0; s < 4; s += kGroup) {
-        const int r = tile.row + warp_row + 16 * i + s / 2 * 8 + group,
-                  c = tile.column + warp_column + 8 * j + 2 * place + s % 2;
-        if (r >= product.rows || c >= product.columns) continue;
-        Vector<float, kGroup> neighbours;
-        for (int e = 0; e < kGroup; ++e) neighbours.value[e] = sums[i][j][s + e];
-        store_sums(product, tiling, tile, r, c, neighbours, partial);
-      }
+      for (int j = 0; j < kAcross; ++j)
+#pragma unroll
+        for (int s = 0; s < 4; s += kGroup) {
+          const int r = tile.row + warp_row + 16 * i + s / 2 * 8 + group,
+                    c = tile.column + warp_column + 8 * j + 2 * place + s % 2;
+          if (r >= product.rows || c >= product.columns) continue;
+          Vector<float, kGroup> neighbours;
+          for (int e = 0; e < kGroup; ++e) neighbours.value[e] = sums[i][j][s + e];
+          visit(r, c, neighbours);
+          for (int e = 0; e < kGroup; ++e) sums[i][j][s + e] = neighbours.value[e];
+        }
+  });
 }
 
 /// Solves a Problem of float32 on `device`, its operands rounded to Element.

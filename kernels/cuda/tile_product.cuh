@@ -178,15 +178,20 @@ __global__ void __launch_bounds__(kThreads, 2)
     if (TileShape::team() > 0) return;
   }
   constexpr int kGroup = kWidth > 1 ? ShareOfRight::kGroup : 1;
-  for (int i = 0; i < kRows; ++i)
-    for (int j = 0; j < kColumns; j += kGroup) {
-      const int r = tile.row + ShareOfLeft::index(down, i),
-                c = tile.column + ShareOfRight::index(across, j);
-      if (r >= product.rows || c >= product.columns) continue;
-      Vector<T, kGroup> group;
-      for (int e = 0; e < kGroup; ++e) group.value[e] = sums[i][j + e];
-      store_sums(product, tiling, tile, r, c, group, partial);
-    }
+  store_sums(product, tiling, tile, partial, [&](const auto& visit) {
+#pragma unroll
+    for (int i = 0; i < kRows; ++i)
+#pragma unroll
+      for (int j = 0; j < kColumns; j += kGroup) {
+        const int r = tile.row + ShareOfLeft::index(down, i),
+                  c = tile.column + ShareOfRight::index(across, j);
+        if (r >= product.rows || c >= product.columns) continue;
+        Vector<T, kGroup> group;
+        for (int e = 0; e < kGroup; ++e) group.value[e] = sums[i][j + e];
+        visit(r, c, group);
+        for (int e = 0; e < kGroup; ++e) sums[i][j + e] = group.value[e];
+      }
+  });
 }
 
 /// Solves a Problem of element type T on `device`.

@@ -15,7 +15,9 @@
 // - rows, columns and depth: extents (see narrow), the same of every item,
 // - left and right: operands,
 // - place(i, j), where the result goes: neighbours in j are neighbours there,
-// - if it likes, finish(i, j, values): what is stored there of Vector<T, n> values, n <= kWidth.
+// - if it likes, finish(for_each): what becomes of a thread's sums before they are stored. for_each
+//   calls what it is given with i, j and a Vector<T, n>& of the sums at (i, j) and its neighbours,
+//   n <= kWidth.
 // An operand has
 // - kAlongDepth: whether neighbours in k, rather than in i, are neighbours in memory,
 // - Line line(i) and Step step(k): what the elements of one i, and those of one k, have in common,
@@ -58,16 +60,6 @@ struct Strided {
     return read<kWidth>(line + step);
   }
 };
-
-/// What is stored of the sums at (i, j) and their neighbours.
-template <class Product, class T, int kWidth>
-__device__ Vector<T, kWidth> finished(const Product& product, int i, int j,
-                                      const Vector<T, kWidth>& sums) {
-  if constexpr (requires { product.finish(i, j, sums); })
-    return product.finish(i, j, sums);
-  else
-    return sums;
-}
 
 /// How the tiles of one launch are numbered: item by item, slice by slice, row by row.
 struct Tiling {
@@ -123,18 +115,24 @@ __device__ void for_each_slab(const BlockTile& tile, Left& from_left, Right& fro
   }
 }
 
-/// Stores the sums at (i, j), which is in the product, and its neighbours: the result, or a slice's
-/// part of it.
-template <class Product, class T, int kWidth>
+/// Stores the results of a product, given for_each of the sums that they are made of.
+template <class Product, class ForEach>
+__device__ void store_results(const Product& product, const ForEach& for_each) {
+  if constexpr (requires { product.finish(for_each); }) product.finish(for_each);
+  for_each([&](int i, int j, const auto& sums) { write(product.place(i, j), sums); });
+}
+
+/// Stores a thread's sums: the results, or a slice's part of them. for_each is that of its sums in
+/// the product, which are in registers.
+template <class Product, class T, class ForEach>
 __device__ void store_sums(const Product& product, const Tiling& tiling, const BlockTile& tile,
-                           int i, int j, const Vector<T, kWidth>& sums, T* partial) {
-  if (tiling.slices == 1)
-    write<kWidth>(product.place(i, j), finished(product, i, j, sums));
-  else
-    write<kWidth>(
-        partial + ((tile.item * tiling.slices + tile.slice) * product.rows + i) * product.columns +
-            j,
-        sums);
+                           T* partial, const ForEach& for_each) {
+  if (tiling.slices == 1) return store_results(product, for_each);
+  T* const slice = partial + (tile.item * tiling.slices + tile.slice) *
+                                 (std::int64_t{product.rows} * product.columns);
+  for_each([&](int i, int j, const auto& sums) {
+    write(slice + std::int64_t{i} * product.columns + j, sums);
+  });
 }
 
 // The slices of a product [items, slices, rows columns], summed.
@@ -161,8 +159,8 @@ struct StoreProduct {
     const auto product = problem.item(item);
     const int i = static_cast<int>(at / product.columns),
               j = static_cast<int>(at % product.columns);
-    const Vector<T, 1> sum{static_cast<T>(sums.value[0])};
-    write<1>(product.place(i, j), finished(product, i, j, sum));
+    Vector<T, 1> sum{static_cast<T>(sums.value[0])};
+    store_results(product, [&](const auto& visit) { visit(i, j, sum); });
   }
 };
 

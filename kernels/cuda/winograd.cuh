@@ -270,12 +270,26 @@ struct StoreOutputs {
   using State = NoState;
   Epilogue<float> epilogue;
 
-  __device__ float operator()(int channel, std::int64_t at, float value, State&) const {
-    return epilogue(channel, at, Vector<float, 1>{value}).value[0];
+  struct OfChannel {
+    const float* residual;  // null: none
+    float bias;
+    bool relu;
+
+    __device__ float read(std::int64_t at) const {
+      return residual != nullptr ? residual[at] : 0.0F;
+    }
+    __device__ float operator()(float value, float added, State&) const {
+      const float sum = value + bias + added;
+      return relu && sum < 0 ? 0.0F : sum;
+    }
+  };
+  __device__ OfChannel channel(int c) const {
+    return {epilogue.residual, epilogue.bias != nullptr ? epilogue.bias[c] : 0.0F, epilogue.relu};
   }
 };
 
-/// y, or grad_x. What is stored of an output at out + at is then(channel, at, output, state).
+/// y, or grad_x. An output at out + at goes through of(output, of.read(at), state) on its way,
+/// where `of` is then.channel(c).
 template <bool kReversed, class Then>
 struct Correlation {
   using State = typename Then::State;
@@ -295,14 +309,19 @@ struct Correlation {
     const int h = at.middle * kWinogradTile, w = at.last * kWinogradTile;
     const std::int64_t first =
         ((std::int64_t{at.first} * height + h) * width + w) * columns + channel;
+    const auto for_each_cell = [&](const auto& visit) {
 #pragma unroll
-    for (int i = 0; i < kWinogradTile; ++i)
+      for (int i = 0; i < kWinogradTile; ++i)
 #pragma unroll
-      for (int j = 0; j < kWinogradTile; ++j) {
-        if (h + i >= height || w + j >= width) continue;
-        const std::int64_t to = first + (i * width + j) * columns;
-        out[to] = then(channel, to, cells[i * kWinogradTile + j], state);
-      }
+        for (int j = 0; j < kWinogradTile; ++j)
+          if (h + i < height && w + j < width)
+            visit(i * kWinogradTile + j, first + (i * width + j) * columns);
+    };
+    // All reads come first, so that they are under way together: none could go ahead of a store.
+    const auto of = then.channel(channel);
+    decltype(of.read(first)) read[kWinogradTile * kWinogradTile];
+    for_each_cell([&](int cell, std::int64_t to) { read[cell] = of.read(to); });
+    for_each_cell([&](int cell, std::int64_t to) { out[to] = of(cells[cell], read[cell], state); });
   }
   __device__ void conclude(int channel, const State& state) const { then.conclude(channel, state); }
 };

@@ -53,6 +53,23 @@ __device__ void meet(State* states, const State& own, unsigned thread, unsigned 
   }
 }
 
+/// Merges states[i * stride] for i = first, first + step, ... below count, in this order; their
+/// reads are under way eight at a time.
+template <class State>
+__device__ void merge_every(State& state, const State* states, std::int64_t stride,
+                            std::int64_t first, std::int64_t count, std::int64_t step) {
+  constexpr int kAtOnce = 8;
+  std::int64_t i = first;
+  for (; i + (kAtOnce - 1) * step < count; i += kAtOnce * step) {
+    State read[kAtOnce];
+#pragma unroll
+    for (int n = 0; n < kAtOnce; ++n) read[n] = states[(i + n * step) * stride];
+#pragma unroll
+    for (int n = 0; n < kAtOnce; ++n) state.merge(read[n]);
+  }
+  for (; i < count; i += step) state.merge(states[i * stride]);
+}
+
 /// How [A, R, B] is cut.
 struct Slicing {
   std::int64_t outer, rows, columns;
@@ -103,8 +120,7 @@ __global__ void reduce_slices(Slicing of, Term term, Finish finish, State* parti
     if (leads) slices[slice * of.columns] = states[thread];
     if (!is_last(arrived[a * of.groups + group], static_cast<unsigned>(of.slices))) return;
     state = State::nothing();
-    if (has_column)
-      for (std::int64_t s = lane; s < of.slices; s += lanes) state.merge(slices[s * of.columns]);
+    if (has_column) merge_every(state, slices, of.columns, lane, of.slices, lanes);
     meet(states, state, threadIdx.x, static_cast<unsigned>(lanes), unsigned{kWidth});
   }
   if (leads) finish(a, b, states[thread]);

@@ -58,12 +58,13 @@ template <class Operand>
 struct WinogradShare {
   using Of = WinogradBlock;
 
-  /// Of square n of a slab.
+  /// Of square n of a slab. Where neighbours in n are lines, a warp has steps so far apart that
+  /// they lie in different banks.
   __device__ static int line(int n) {
     return Operand::kAlongDepth ? n / Of::kDepth : n % Of::kRows;
   }
   __device__ static int step(int n) {
-    return Operand::kAlongDepth ? n % Of::kDepth : n / Of::kRows;
+    return Operand::kAlongDepth ? n % Of::kDepth : n / 32 + n / Of::kRows % 2 * (Of::kDepth / 2);
   }
 
   __device__ static void store(const WinogradSquare& cells, int n, Of::Slab& slab) {
@@ -100,8 +101,7 @@ __device__ void let_states_meet(const Product& product, const Tiling& tiling, co
     return;
   State state = State::nothing();
   if (has_column && lane < Of::kRows)
-    for (std::int64_t row = lane; row < tiling.row_tiles; row += Of::kRows)
-      state.merge(partial[row * product.columns + column]);
+    merge_every(state, partial + column, product.columns, lane, tiling.row_tiles, Of::kRows);
   meet(states, state, threadIdx.x, kLanes, kStep);
   if (leads) product.conclude(column, states[thread]);
 }
@@ -160,7 +160,8 @@ __global__ void __launch_bounds__(WinogradBlock::kThreads, 2)
     __syncthreads();
   }
 
-  // The sums, frequency by frequency, in place of the slabs.
+  // The sums, frequency by frequency, in place of the slabs; rows in another order, in which the
+  // threads that store at once meet in no bank.
   constexpr int kArea = Of::kRows * Of::kColumns;
   static_assert(kArea * kWinogradFrequencies * sizeof(float) <= sizeof(memory));
 #pragma unroll
@@ -169,10 +170,13 @@ __global__ void __launch_bounds__(WinogradBlock::kThreads, 2)
     for (int i = 0; i < Of::kSide; ++i) {
       Vector<float, Of::kSide> row;
       for (int j = 0; j < Of::kSide; ++j) row.value[j] = sums[n][i][j];
-      write<Of::kSide>(memory + frequency(n) * kArea + (down + i) * Of::kColumns + across, row);
+      write<Of::kSide>(memory + frequency(n) * kArea +
+                           (i * Of::kSide + down / Of::kSide) * Of::kColumns + across,
+                       row);
     }
   __syncthreads();
-  const int i = tile.row + thread / Of::kColumns, j = tile.column + thread % Of::kColumns;
+  const int place = thread / Of::kColumns, j = tile.column + thread % Of::kColumns,
+            i = tile.row + place % Of::kSide * Of::kSide + place / Of::kSide;
   State state = State::nothing();
   if (thread < kArea && i < product.rows && j < product.columns) {
     WinogradSquare frequencies;
@@ -335,6 +339,8 @@ template <class Product>
 void solve(std::string_view op, Device device, const Product& product, const Tiling& tiling) {
   const std::int64_t blocks = tiling.row_tiles * tiling.column_tiles * tiling.slices;
   if (blocks == 0) return;
+  check(!kStatesMeet<Product> || tiling.column_tiles <= kArrivals, op, "has ", product.columns,
+        " channels, expected at most ", kArrivals * WinogradBlock::kColumns);
   const Buffer<typename Product::State> partial(
       kStatesMeet<Product> ? tiling.row_tiles * product.columns : 0, device);
   launch(op, device, winograd_kernel<Product>, static_cast<unsigned>(blocks),

@@ -15,14 +15,14 @@ inline unsigned* arrivals(Device device) { return stream_of(device).arrivals; }
 /// have written before can be read. All threads of a block call it.
 __device__ inline bool is_last(unsigned& arrived, unsigned blocks) {
   __shared__ bool answer;
-  __threadfence();
+  __threadfence();  // sequentially consistent, so that one thread's count stands for all of a block
   __syncthreads();
   if (threadIdx.x == 0) {
     answer = atomicAdd(&arrived, 1U) == blocks - 1;
     if (answer) arrived = 0;
   }
   __syncthreads();
-  __threadfence();
+  if (answer) __threadfence();
   return answer;
 }
 

@@ -16,9 +16,6 @@
 // - State, which every thread begins with State::nothing(), and
 //   finish(i, j, slice, frequencies, state), which stores what they become,
 // - if the states are to meet (State is not NoState): conclude(j, state), of all rows of column j.
-#include "kernels/cuda/divider.cuh"
-#include "kernels/cuda/epilogue.cuh"
-#include "kernels/cuda/tiling.cuh"
 #pragma once
 
 #include <type_traits>
@@ -319,7 +316,7 @@ struct Correlation {
 #pragma unroll
         for (int j = 0; j < kWinogradTile; ++j)
           if (h + i < height && w + j < width)
-            visit(i * kWinogradTile + j, first + (i * width + j) * columns);
+            visit(i * kWinogradTile + j, first + std::int64_t{i * width + j} * columns);
     };
     // All reads come first, so that they are under way together: none could go ahead of a store.
     const auto of = then.channel(channel);

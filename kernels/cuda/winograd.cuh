@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(WinogradBlock::kThreads, 2)
   const auto frequency = [&](int n) { return half / 2 * 2 * Of::kPerThread + 2 * n + half % 2; };
   float sums[Of::kPerThread][Of::kSide][Of::kSide] = {};
 
-  load(tile.first);
+  if (tile.first < tile.end) load(tile.first);
   for (int k = tile.first; k < tile.end; k += Of::kDepth) {
     if (loads_left)
       WinogradShare<Left>::store(cells, square, left);

@@ -6,11 +6,6 @@
 namespace rho::kernels {
 namespace {
 
-/// An element of an array, or of none.
-__device__ float value_or_0(const float* of, std::int64_t at) {
-  return of != nullptr ? of[at] : 0.0F;
-}
-
 struct IntoBatchNorm {
   using State = cuda::Sums<2>;
   const float* rest;  // null: none
@@ -25,7 +20,9 @@ struct IntoBatchNorm {
     const float* rest;
     cuda::MaskGradients<float> mask;
     cuda::Channel<float> of;
-    __device__ Read read(std::int64_t at) const { return {value_or_0(rest, at), mask.read(at)}; }
+    __device__ Read read(std::int64_t at) const {
+      return {cuda::value_or_0(rest, at), mask.read(at)};
+    }
     __device__ float operator()(float value, const Read& read, State& sums) const {
       return mask(of, read.element, value + read.rest, sums);
     }
@@ -44,7 +41,7 @@ struct IntoBiasAndRelu {
   };
   struct OfChannel {
     const float *rest, *y;
-    __device__ Read read(std::int64_t at) const { return {value_or_0(rest, at), y[at]}; }
+    __device__ Read read(std::int64_t at) const { return {cuda::value_or_0(rest, at), y[at]}; }
     __device__ float operator()(float value, const Read& read, State& sums) const {
       const float g = read.y > 0 ? value + read.rest : 0.0F;
       sums.value[0] += static_cast<double>(g);

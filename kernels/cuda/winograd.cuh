@@ -266,6 +266,11 @@ struct Filters {
   }
 };
 
+/// An element of an array, or of none.
+__device__ inline float value_or_0(const float* of, std::int64_t at) {
+  return of != nullptr ? of[at] : 0.0F;
+}
+
 /// What becomes of outputs: they are stored.
 struct StoreOutputs {
   using State = NoState;
@@ -276,16 +281,14 @@ struct StoreOutputs {
     float bias;
     bool relu;
 
-    __device__ float read(std::int64_t at) const {
-      return residual != nullptr ? residual[at] : 0.0F;
-    }
+    __device__ float read(std::int64_t at) const { return value_or_0(residual, at); }
     __device__ float operator()(float value, float added, State&) const {
       const float sum = value + bias + added;
       return relu && sum < 0 ? 0.0F : sum;
     }
   };
   __device__ OfChannel channel(int c) const {
-    return {epilogue.residual, epilogue.bias != nullptr ? epilogue.bias[c] : 0.0F, epilogue.relu};
+    return {epilogue.residual, value_or_0(epilogue.bias, c), epilogue.relu};
   }
 };
 

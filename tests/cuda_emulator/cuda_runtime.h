@@ -1,6 +1,7 @@
 // The part of CUDA that Rho's kernels use, for a machine without a GPU: kernels compile as C++ and
-// run on the host, one block after another, the threads of a block as fibers that switch where they
-// wait for each other. It is slow, and checks what a compiler cannot: results, bounds (with the
+// run on the host, one block after another, or, where a launch says that its blocks wait for each
+// other, side by side in threads of the host; the threads of a block as fibers that switch where
+// they wait. It is slow, and checks what a compiler cannot: results, bounds (with the
 // address sanitizer), barriers that not every thread reaches, host code that touches device memory,
 // and what nobody waits for: a stream does its work only when somebody does. What depends on the
 // hardware - timing, races, how tensor cores round their sums - it does not show.
@@ -37,6 +38,7 @@ enum cudaError_t {
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidDevice = 101,
   cudaErrorNotReady = 600,
+  cudaErrorCooperativeLaunchTooLarge = 720,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901,
 };
@@ -64,10 +66,19 @@ struct cudaFuncAttributes {
   int ptxVersion = 0;
 };
 
+enum cudaLaunchAttributeID { cudaLaunchAttributeCooperative = 2 };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id = cudaLaunchAttributeCooperative;
+  struct {
+    int cooperative = 0;
+  } val;
+};
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   std::size_t dynamicSmemBytes = 0;
   cudaStream_t stream = nullptr;
+  cudaLaunchAttribute* attrs = nullptr;
+  unsigned numAttrs = 0;
 };
 
 cudaError_t cudaGetLastError();
@@ -108,9 +119,13 @@ cudaError_t run(const cudaLaunchConfig_t& config, const void* kernel, std::funct
 /// Allows `kernel` so much dynamic shared memory, instead of 48 KiB.
 cudaError_t set_most_shared_memory(const void* kernel, int bytes);
 
-/// Until every living thread of the block, or of the warp, waits too.
+/// Until every living thread of the block, of the warp, or of a cooperative grid waits too.
 void wait_for_block();
 void wait_for_warp();
+void wait_for_grid();
+
+/// How many blocks of any kernel a multiprocessor runs side by side.
+inline constexpr int kBlocksPerMultiprocessor = 1;
 
 /// What a lane of this warp shows the others.
 using Shown = std::array<std::uint32_t, 6>;
@@ -152,6 +167,13 @@ cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribut
 template <class... Parameters>
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*)(Parameters...)) {
   attributes->ptxVersion = rho::cuda_emulator::ptx_version();
+  return cudaSuccess;
+}
+
+template <class... Parameters>
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void (*)(Parameters...), int,
+                                                          std::size_t) {
+  *blocks = rho::cuda_emulator::kBlocksPerMultiprocessor;
   return cudaSuccess;
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <boost/context/fiber.hpp>
 #include <boost/context/fixedsize_stack.hpp>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/cuda_emulator/cuda.h"
@@ -41,7 +43,41 @@ struct Fiber {
   const void* bottom() const { return static_cast<const std::byte*>(stack.sp) - stack.size; }
 };
 
-enum class State : std::uint8_t { Ready, AtBlock, AtWarp, AtCondition, Done };
+enum class State : std::uint8_t { Ready, AtBlock, AtWarp, AtGrid, AtCondition, Done };
+
+/// Where the blocks of a cooperative grid wait for each other, each a thread of the host.
+class Meeting {
+ public:
+  explicit Meeting(unsigned blocks) : blocks_(blocks) {}
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    if (left_ > 0) stop_incomplete();
+    const unsigned round = round_;
+    if (++waiting_ == blocks_) {
+      waiting_ = 0;
+      ++round_;
+      everybody_.notify_all();
+    }
+    everybody_.wait(lock, [&] { return round_ != round; });
+  }
+  void leave() {
+    const std::scoped_lock lock(mutex_);
+    ++left_;
+    if (waiting_ > 0) stop_incomplete();
+  }
+
+ private:
+  [[noreturn]] static void stop_incomplete() {
+    stop("a barrier that some blocks of a grid never reach");
+  }
+
+  std::mutex mutex_;
+  std::condition_variable everybody_;
+  unsigned blocks_, waiting_ = 0, left_ = 0, round_ = 0;
+};
+
+thread_local Meeting* grid_meeting = nullptr;  // null: blocks run one after another
 
 dim3 index_of(unsigned linear, dim3 extent) {
   return {linear % extent.x, linear / extent.x % extent.y, linear / (extent.x * extent.y)};
@@ -101,7 +137,7 @@ class Scheduler {
 
   /// Lets go whom nothing holds any longer; false where all threads are done.
   bool release() {
-    bool any_alive = false, all_at_block = true, released = false;
+    bool any_alive = false, all_at_block = true, all_at_grid = true, released = false;
     for (unsigned warp = 0; warp < count_; warp += kWarp) {
       const unsigned end = std::min(warp + kWarp, count_);
       bool all_at_warp = true;
@@ -114,6 +150,7 @@ class Scheduler {
         }
         all_at_warp = all_at_warp && state_[t] == State::AtWarp;
         all_at_block = all_at_block && state_[t] == State::AtBlock;
+        all_at_grid = all_at_grid && state_[t] == State::AtGrid;
       }
       if (!all_at_warp) continue;
       for (unsigned t = warp; t < end; ++t)
@@ -123,9 +160,10 @@ class Scheduler {
         }
     }
     if (!any_alive) return false;
-    if (all_at_block) {
+    if (all_at_grid) grid_meeting->wait();
+    if (all_at_block || all_at_grid) {
       for (State& state : state_)
-        if (state == State::AtBlock) state = State::Ready;
+        if (state != State::Done) state = State::Ready;
     } else if (!released) {
       stop("a barrier that some threads of a block never reach");
     }
@@ -276,6 +314,24 @@ cudaError_t allocate(void** pointer, std::size_t bytes) {
   constexpr std::size_t kAlignment = 256;
   *pointer = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   return *pointer != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+/// All blocks at once.
+void run_cooperative_grid(unsigned blocks, dim3 block, std::size_t shared_bytes,
+                          const std::function<void()>& body) {
+  const Opened opened;
+  Meeting meeting(blocks);
+  std::vector<std::jthread> threads;
+  for (unsigned x = 0; x < blocks; ++x)
+    threads.emplace_back([&, x] {
+      set_dynamic_shared_memory(shared_bytes);
+      gridDim = blocks;
+      blockDim = block;
+      blockIdx = x;
+      grid_meeting = &meeting;
+      scheduler().run_block(block, body);
+      meeting.leave();
+    });
 }
 
 void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& body) {
@@ -458,6 +514,14 @@ cudaError_t run(const cudaLaunchConfig_t& config, const void* kernel, std::funct
   const std::size_t shared_bytes = config.dynamicSmemBytes;
   if (shared_bytes > static_cast<std::size_t>(most_shared_memory().of(kernel)))
     return cudaErrorInvalidValue;
+  if (config.numAttrs > 0 && config.attrs->val.cooperative == 1) {
+    if (grid.x > kMultiprocessors * kBlocksPerMultiprocessor || grid.y * grid.z > 1)
+      return cudaErrorCooperativeLaunchTooLarge;
+    config.stream->take([grid, block, shared_bytes, body = std::move(body)] {
+      run_cooperative_grid(grid.x, block, shared_bytes, body);
+    });
+    return cudaSuccess;
+  }
   config.stream->take([grid, block, shared_bytes, body = std::move(body)] {
     run_grid(grid, block, shared_bytes, body);
   });
@@ -473,6 +537,11 @@ void enqueue(cudaStream_t stream, std::function<void()> work) {
 
 void wait_for_block() { scheduler().wait(State::AtBlock); }
 void wait_for_warp() { scheduler().wait(State::AtWarp); }
+void wait_for_grid() {
+  if (grid_meeting == nullptr)
+    stop("a barrier of a grid that was not launched as a cooperative one");
+  scheduler().wait(State::AtGrid);
+}
 void wait_until(std::function<bool()> holds) { scheduler().wait_until(std::move(holds)); }
 unsigned thread_number() { return scheduler().thread(); }
 Shown& shown_by(unsigned lane) { return scheduler().shown_by(lane); }
@@ -527,6 +596,8 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "invalid configuration argument";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
+    case cudaErrorCooperativeLaunchTooLarge:
+      return "too many blocks in cooperative launch";
     case cudaErrorNotReady:
       return "device not ready";
     case cudaErrorStreamCaptureUnsupported:

@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "kernels/cuda/grid.cuh"
 #include "kernels/cuda/runtime/buffer.cuh"
 #include "kernels/cuda/runtime/launch.cuh"
 #include "kernels/matmul.h"
@@ -32,6 +33,44 @@ TEST(CudaEmulator, ThreadsMeetAtABarrier) {
   const std::vector<int> found = out.download();
   for (int i = 0; i < 192; ++i)
     EXPECT_EQ(found[static_cast<std::size_t>(i)], i / 96 * 96 + (i + 1) % 96 + 2);
+}
+
+// Every block reads what all the others wrote before the barrier.
+__global__ void sum_of_grid(int* values, int* out) {
+  for (int round = 0; round < 3; ++round) {
+    if (threadIdx.x == 0) values[blockIdx.x] = static_cast<int>(blockIdx.x) + 10 * round;
+    wait_for_grid();
+    int sum = 0;
+    for (unsigned b = 0; b < gridDim.x; ++b) sum += values[b];
+    out[blockIdx.x * blockDim.x + threadIdx.x] = sum;
+    wait_for_grid();
+  }
+}
+
+TEST(CudaEmulator, BlocksOfACooperativeLaunchMeet) {
+  const Buffer<int> values(2, kDevice), out(2 * kThreads, kDevice);
+  launch_cooperative("sum_of_grid", kDevice, sum_of_grid, 100, values.data(), out.data());
+  for (const int sum : out.download()) EXPECT_EQ(sum, 41);  // two blocks: 20 and 21
+}
+
+__global__ void leave_the_others(int* values) {
+  if (blockIdx.x == 0) return;
+  wait_for_grid();
+  values[0] = 1;
+}
+
+TEST(CudaEmulatorDeathTest, ABarrierThatSomeBlocksNeverReach) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto launch_and_wait = [](bool cooperative) {
+    const Buffer<int> values(1, kDevice);
+    if (cooperative)
+      launch_cooperative("leave", kDevice, leave_the_others, 2, values.data());
+    else
+      launch("leave", kDevice, leave_the_others, 2, 32, values.data());
+    values.download();
+  };
+  EXPECT_DEATH(launch_and_wait(true), "some blocks of a grid never reach");
+  EXPECT_DEATH(launch_and_wait(false), "not launched as a cooperative one");
 }
 
 __global__ void sum_of_warp(int* out) {

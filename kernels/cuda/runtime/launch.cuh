@@ -1,6 +1,8 @@
 // Starting kernels, on this thread's stream.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/cuda/runtime/stream.cuh"
 
 namespace rho::kernels::cuda {
@@ -41,6 +43,30 @@ template <class... Parameters, class... Arguments>
 void launch(std::string_view op, Device device, void (*kernel)(Parameters...), unsigned blocks,
             unsigned threads, const Arguments&... arguments) {
   launch_with_shared_memory(op, device, kernel, blocks, threads, 0, arguments...);
+}
+
+/// Starts `kernel` with as many of `most` blocks of kThreads as the device can run side by side, so
+/// that they may wait for each other (cooperative_groups::this_grid().sync()).
+template <class... Parameters, class... Arguments>
+void launch_cooperative(std::string_view op, Device device, void (*kernel)(Parameters...),
+                        std::int64_t most, const Arguments&... arguments) {
+  cudaLaunchConfig_t config{};
+  config.stream = stream_of(device).handle;
+  int multiprocessors = 0, blocks_of_each = 0;
+  check_status(
+      cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device.index), op);
+  check_status(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_of_each, kernel, kThreads, 0),
+               op);
+  config.gridDim = dim3(static_cast<unsigned>(
+      std::min(most, std::int64_t{multiprocessors} * std::int64_t{blocks_of_each})));
+  config.blockDim = dim3(kThreads);
+  cudaLaunchAttribute cooperative{};
+  cooperative.id = cudaLaunchAttributeCooperative;
+  cooperative.val.cooperative = 1;
+  config.attrs = &cooperative;
+  config.numAttrs = 1;
+  check_status(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), op);
+  if (is_blocking()) synchronize(device, op);
 }
 
 }  // namespace rho::kernels::cuda

@@ -62,6 +62,14 @@ struct Kernel {
   void (*call)(const Maps& m);
 };
 
+/// One value that the host and the device of the maps share.
+template <class T>
+Shared<T> shared(const Maps& m, const T& value) {
+  Shared<T> out(1, m.x.device());
+  out.front() = value;
+  return out;
+}
+
 constexpr Kernel kKernels[] = {
     {"copy", 2, [](const Maps& m) { kernels::copy(m.x, m.out); }},
     {"add", 3, [](const Maps& m) { kernels::add(m.x, m.y, m.out); }},
@@ -78,13 +86,17 @@ constexpr Kernel kKernels[] = {
      [](const Maps& m) {
        kernels::batch_norm_grad(m.x, m.norm(), {}, m.y, {m.out, m.a, m.b, {}});
      }},
-    {"adam", 7,
+    // Optimizers read the gradient twice: nothing changes where one is not finite.
+    {"adam", 8,
      [](const Maps& m) {
-       kernels::adam({{m.x, m.y, m.z, m.out, m.x, 1.0, 1.0}}, {1e-9, 0.9, 0.999, 1e-8, 0.0});
+       const kernels::AdamElement element({1e-9, 0.9, 0.999, 1e-8, 0.0}, 1000.0);
+       kernels::adam({{m.x, m.y, m.z, m.out, m.x, 0}}, shared(m, element),
+                     shared(m, std::int64_t{0}));
      }},
-    {"sgd with momentum", 5,
+    {"sgd with momentum", 6,
      [](const Maps& m) {
-       kernels::sgd({{m.x, m.y, m.z, m.x}}, {1e-9, 0.9, false, 0.0});
+       const kernels::SgdStep step{1e-9, 0.9, false, 0.0};
+       kernels::sgd({{m.x, m.y, m.z, m.x}}, shared(m, step), shared(m, std::int64_t{0}));
      }},
     {"sphere_products", 3,
      [](const Maps& m) {
@@ -92,10 +104,14 @@ constexpr Kernel kKernels[] = {
        rows[0].resize(1);
        kernels::sphere_products({{m.x, m.y, m.z}}, 2.0, rows);
      }},
-    {"sphere_move", 4,
+    {"sphere_step with momentum", 9,  // the three vectors twice, V, the velocity and W
      [](const Maps& m) {
-       const kernels::SphereMove move{kernels::kPoint + kernels::kGradient, {}, 1.0, -1};
-       kernels::sphere_move({{m.x, m.y, m.z}}, 2.0, {{move}}, {{m.out, {}, {}}});
+       kernels::SphereStep step;
+       step.descent = {1e-9, 0.9, false, 0.0};
+       step.retracts = true;
+       kernels::sphere_step({{{m.x}, {m.z}, {m.y}, {m.x}, {m.out}}}, {}, shared(m, step),
+                            shared(m, kernels::SphereRow{1.0, 1.0}),
+                            shared(m, kernels::SphereResult{}));
      }},
 };
 

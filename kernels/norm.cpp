@@ -18,6 +18,15 @@ GroupPeak abs_max_of(const std::vector<Tensor>& tensors) {
   return best;
 }
 
+std::optional<std::size_t> first_nonfinite(const std::vector<Tensor>& tensors) {
+  if (tensors.empty()) return std::nullopt;
+  std::vector<Peak> peaks(tensors.size());
+  abs_max(tensors, peaks);
+  for (std::size_t t = 0; t < tensors.size(); ++t)
+    if (!std::isfinite(peaks[t].value)) return t;
+  return std::nullopt;
+}
+
 void check_norm_order(double p, std::string_view op) {
   check(p >= 1.0, op, "p = ", p, ", expected p >= 1");
 }

@@ -1,6 +1,7 @@
 // The p-norm of several tensors together, 1 <= p <= infinity (infinity: the maximum norm).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "kernels/sphere.h"
@@ -14,6 +15,9 @@ struct GroupPeak : Peak {
 
 /// NaN as soon as one element is; index -1 where there is no element. Contiguous tensors.
 GroupPeak abs_max_of(const std::vector<Tensor>& tensors);
+
+/// The first tensor with an element that is not finite. Contiguous tensors.
+std::optional<std::size_t> first_nonfinite(const std::vector<Tensor>& tensors);
 
 /// Throws, naming `op`, unless 1 <= p <= infinity.
 void check_norm_order(double p, std::string_view op);

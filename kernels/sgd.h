@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/slot.h"
+#include "tensor/shared.h"
 
 namespace rho::kernels {
 
@@ -24,11 +25,13 @@ struct SgdVectors {
   }
 };
 
-/// With g = grad + weight_decay x: velocity = momentum velocity + g, and out = x - lr velocity,
-/// with `nesterov` x - lr (g + momentum velocity), without momentum x - lr g. Each is computed in
-/// double and rounded.
-inline constinit Slot<void(const std::vector<SgdVectors>& parameters, const SgdStep& step)> sgd{
-    "sgd"};
+/// Where a gradient is not finite, nothing changes and `nonfinite` becomes the first such
+/// parameter's number, else -1; the host can read it after nonfinite.wait(). Else, with g = grad +
+/// weight_decay x: velocity = momentum velocity + g, and out = x - lr velocity, with `nesterov` x -
+/// lr (g + momentum velocity), without momentum x - lr g. Each is computed in double and rounded.
+inline constinit Slot<void(const std::vector<SgdVectors>& parameters, const Shared<SgdStep>& step,
+                           const Shared<std::int64_t>& nonfinite)>
+    sgd{"sgd"};
 
 /// The new value of one element: the same text on every device.
 template <class T>

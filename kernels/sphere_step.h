@@ -1,105 +1,153 @@
-// Contracts of the two passes that a step on norm spheres is made of. A step lies in the space of
-// four vectors: the point V, its velocity u, the gradient G and the sphere's normal n, with
-// n_i = sign(V_i) |V_i|^(p-1) (p = infinity: sign(V_j) at the first largest |V_j|, else 0). The
-// first pass takes their inner products, the optimizer finds coefficients from those alone, and the
-// second pass moves. Each pass takes all parameters at once. Tensors are contiguous, of one
-// floating dtype, and of one shape within a parameter. They are seen as rows, each on a sphere of
-// its own: one row is a layer, size(0) rows are its output channels.
+// Contract of a step on norm spheres, of all parameters at once: it takes the inner products of
+// every row (kernels/sphere_products.h), finds from them alone where each row goes, and moves, or,
+// where one row can not, leaves everything as it was.
 #pragma once
 
-#include <cstdint>
+#include <cmath>
 #include <vector>
 
-#include "kernels/slot.h"
+#include "kernels/directions.h"
+#include "kernels/sgd.h"
+#include "tensor/shared.h"
 
 namespace rho::kernels {
 
-/// v V + u u + g G + n n.
-struct Combination {
-  double v = 0.0, u = 0.0, g = 0.0, n = 0.0;
-};
-inline constexpr Combination kPoint{1.0, 0.0, 0.0, 0.0}, kVelocity{0.0, 1.0, 0.0, 0.0},
-    kGradient{0.0, 0.0, 1.0, 0.0}, kNormal{0.0, 0.0, 0.0, 1.0};
-
-constexpr Combination operator+(const Combination& a, const Combination& b) {
-  return {a.v + b.v, a.u + b.u, a.g + b.g, a.n + b.n};
-}
-constexpr Combination operator*(double s, const Combination& a) {
-  return {s * a.v, s * a.u, s * a.g, s * a.n};
-}
-
-/// The inner products of one row; those of a vector that is not given are 0.
-struct SphereProducts {
-  double vv = 0.0, vu = 0.0, vg = 0.0, vn = 0.0;
-  double uu = 0.0, ug = 0.0, un = 0.0;
-  double gg = 0.0, gn = 0.0;
-  double nn = 0.0;
-  double peak = 0.0;             ///< p = infinity: the largest |V_j|
-  std::int64_t peak_index = -1;  ///< and its first position in the row
+/// rho' = keep rho + start rho_0 + shift + along <V, G>, with rho_0 where training began.
+struct ScaleRule {
+  double keep = 1.0, start = 0.0, shift = 0.0, along = 0.0;
 };
 
-/// Adds the products of more elements of one row; the peak stays that of `to`.
-constexpr void add_products(SphereProducts& to, const SphereProducts& part) {
-  to.vv += part.vv;
-  to.vu += part.vu;
-  to.vg += part.vg;
-  to.vn += part.vn;
-  to.uu += part.uu;
-  to.ug += part.ug;
-  to.un += part.un;
-  to.gg += part.gg;
-  to.gn += part.gn;
-  to.nn += part.nn;
-}
+/// What a step asks for, alike for all rows.
+struct SphereStep {
+  int direction = 0;  ///< the rule's number in Directions
+  double p = 2.0;     ///< order of the norm, >= 1 or infinity
+  SgdStep descent{};  ///< all of it for parameters on no sphere; no weight decay for the others
+  ScaleRule scale;    ///< how rho moves
+  bool retracts{};    ///< V ends at V' / ||V'||_p
+};
 
-/// <a, b>, from the products of the vectors that they combine.
-constexpr double inner(const SphereProducts& of, const Combination& a, const Combination& b) {
-  return a.v * (b.v * of.vv + b.u * of.vu + b.g * of.vg + b.n * of.vn) +
-         a.u * (b.v * of.vu + b.u * of.uu + b.g * of.ug + b.n * of.un) +
-         a.g * (b.v * of.vg + b.u * of.ug + b.g * of.gg + b.n * of.gn) +
-         a.n * (b.v * of.vn + b.u * of.un + b.g * of.gn + b.n * of.nn);
-}
+/// What the host knows of a row; rho = 0: it has no direction, and stays.
+struct SphereRow {
+  double rho = 0.0, initial_rho = 0.0;
+};
 
-/// The vectors of one parameter; u and g may be undefined.
-struct SphereVectors {
-  Tensor v, u, g;
+enum class SphereFault {
+  None,
+  Gradient,  ///< it is not finite
+  Length,    ///< V' would be of length `found`
+  Rho,       ///< it would become `found`
+};
+
+/// What came of a row.
+struct SphereResult {
+  SphereFault fault = SphereFault::None;
+  double found = 0.0;
+  double rho = 0.0;     ///< the next one
+  double length = 1.0;  ///< by which V' was divided
+  double force = 0.0;   ///< see Turn
+  bool shortened = false, held = false;
+};
+
+/// Tensors whose rows r together are one row each. u, the velocity, moves in place; it is empty
+/// where there is no momentum.
+struct SphereGroup {
+  std::vector<Tensor> v, u, g;
+  std::vector<Tensor> to_v;  ///< V', which may be v
+  std::vector<Tensor> w;     ///< rho' V', with V' as it was rounded
+  std::size_t rows = 1;
+  std::size_t first = 0;  ///< number of its first row, in SphereRow and SphereResult
 
   template <class Visit>
   void for_each_tensor(const Visit& visit) const {
-    visit(v), visit(u), visit(g);
+    for (const std::vector<Tensor>* const list : {&v, &u, &g, &to_v, &w})
+      for (const Tensor& x : *list) visit(x);
   }
 };
 
-/// Sets rows[t][r] for every row r of parameter t; rows[t] has as many entries as that has rows.
-/// Sums are in double over chunks that depend on the shape alone: the same bits on any number of
-/// threads.
-inline constinit Slot<void(const std::vector<SphereVectors>& of, double p,
-                           std::vector<std::vector<SphereProducts>>& rows)>
-    sphere_products{"sphere_products"};
+/// One step. The parameters of `free` are on no sphere and go where sgd would take them; their
+/// results follow those of `rows`. Where any has a fault, nothing but the results has changed. The
+/// host can read them after results.wait(). Sums are in double, in an order that shapes alone
+/// decide.
+inline constinit Slot<void(const std::vector<SphereGroup>& groups,
+                           const std::vector<SgdVectors>& free, const Shared<SphereStep>& step,
+                           const Shared<SphereRow>& rows, const Shared<SphereResult>& results)>
+    sphere_step{"sphere_step"};
 
-/// Where one row goes.
+/// A longer V' is a fault: it would overflow float32 when it is squared.
+inline constexpr double kLongest = 1e18;
+
+/// Where a row goes.
 struct SphereMove {
-  Combination point;       ///< V'
-  Combination velocity;    ///< u'
-  double weight = 1.0;     ///< of W = weight V'
-  std::int64_t peak = -1;  ///< p = infinity: the position of n in the row; -1: n is 0 here
+  Combination point;     ///< V'
+  Combination velocity;  ///< u'
+  double weight = 1.0;   ///< of W = weight V'
 };
 
-/// Where the results of one parameter go; u and w may be undefined, and are then not computed.
-struct SphereOutputs {
-  Tensor v, u, w;
-
-  template <class Visit>
-  void for_each_tensor(const Visit& visit) const {
-    visit(v), visit(u), visit(w);
-  }
+struct SpherePlan {
+  SphereMove move;
+  SphereResult result;
 };
 
-/// to[t]: v = V', u = u' and w = weight V' with V' as it was rounded, each row of parameter t by
-/// its own move rows[t][r]; computed in double. An output may be an input of the same parameter.
-inline constinit Slot<void(const std::vector<SphereVectors>& of, double p,
-                           const std::vector<std::vector<SphereMove>>& rows,
-                           const std::vector<SphereOutputs>& to)>
-    sphere_move{"sphere_move"};
+/// ||V||_p of a row, from its products with the normal of that p.
+constexpr double length(const SphereProducts& of, double p) {
+  if (std::isinf(p)) return of.peak;
+  if (p == 1.0) return of.vn;
+  return p == 2.0 ? std::sqrt(of.vv) : std::pow(of.vn, 1.0 / p);
+}
+
+/// The steps that retract measure ||V'||_p where it ends: for p = 2 alone the products say it.
+constexpr bool measures(const SphereStep& step) { return step.retracts && step.p != 2.0; }
+
+/// Where the step takes a row with a finite gradient, by its products:
+///   u'   = S_p (momentum u + pull G)
+///   g    = -lr (momentum u + pull G), or with nesterov -lr (momentum u' + pull G)
+///   V'   = the rule's turn along g
+/// A row whose step would leave no V (V + g = 0) stays, which is counted as held.
+constexpr SpherePlan plan_row(const SphereStep& step, const SphereRow& row,
+                              const SphereProducts& of) {
+  // What is left of V is rounding, relative to V and the step: its length is the root of a
+  // difference of products.
+  constexpr double kNothing = 1e-7;
+  SpherePlan out;
+  out.move = {along_point(1.0), {}, row.rho};
+  out.result.rho = row.rho;
+  out.result.held = true;
+  if (row.rho == 0.0) return out;
+  Directions::visit(step.direction, [&](auto rule) {
+    const double before = std::sqrt(of.vv);
+    const Combination gradient = along_gradient(rule.pull(row.rho, before));
+    const Combination pulled = along_velocity(step.descent.momentum) + gradient;
+    const Combination velocity = project(of, pulled);
+    const Combination ahead =
+        step.descent.nesterov ? step.descent.momentum * velocity + gradient : pulled;
+    const Combination g = -step.descent.lr * ahead;
+    const Turn turn = rule.turn(of, g);
+    const double left = std::sqrt(std::max(0.0, inner(of, turn.point, turn.point)));
+    if (!(left < kLongest)) {
+      out.result.fault = SphereFault::Length;
+      out.result.found = left;
+      return;
+    }
+    if (!(left > kNothing * (before + std::sqrt(inner(of, g, g))))) return;
+    out.result.held = false;
+    out.result.force = turn.force;
+    out.result.shortened = turn.shortened;
+    constexpr bool kIsFree = decltype(rule)::back == Return::Free;
+    const auto& [keep, start, shift, along] = step.scale;
+    const double next = keep * row.rho + start * row.initial_rho + shift +
+                        along * (kIsFree ? of.vg / before : of.vg);
+    out.result.rho = next;
+    if (!(next > 0.0 && std::isfinite(next))) {
+      out.result.fault = SphereFault::Rho;
+      out.result.found = next;
+      return;
+    }
+    out.move = {turn.point, velocity, kIsFree ? next / left : next};
+    if (!step.retracts || step.p != 2.0) return;
+    out.move.point = (1.0 / left) * turn.point;
+    out.result.length = left;
+  });
+  return out;
+}
 
 }  // namespace rho::kernels

@@ -9,14 +9,16 @@
 namespace rho::optim {
 
 Adam::Adam(std::vector<Group> groups, double lr, const AdamOptions& options)
-    : Optimizer(std::move(groups), lr), options_(options) {
+    : Optimizer(std::move(groups), lr), options_(options), nonfinite_(1, device()) {
   const auto& [beta1, beta2, eps, weight_decay] = options_;
   check(beta1 >= 0.0 && beta1 < 1.0, "adam", "beta1 is ", beta1, ", expected >= 0 and < 1");
   check(beta2 >= 0.0 && beta2 < 1.0, "adam", "beta2 is ", beta2, ", expected >= 0 and < 1");
   check(eps >= 0.0 && std::isfinite(eps), "adam", "eps is ", eps, ", expected >= 0 and finite");
   check(weight_decay >= 0.0 && std::isfinite(weight_decay), "adam", "weight_decay is ",
         weight_decay, ", expected >= 0 and finite");
+  std::size_t tensors = 0;
   for (const Group& group : groups_) {
+    tensors += group.tensors.size();
     Moments& moments = moments_.emplace_back();
     for (const Variable& x : group.tensors) {
       for (std::vector<Tensor>* moment : {&moments.first, &moments.second})
@@ -24,27 +26,43 @@ Adam::Adam(std::vector<Group> groups, double lr, const AdamOptions& options)
       moments.steps.push_back(make_number(0.0));
     }
   }
+  elements_ = Shared<kernels::AdamElement>(tensors, device());
 }
 
-void Adam::take_step() {
+void Adam::prepare_step() {
   const auto& [beta1, beta2, eps, weight_decay] = options_;
+  std::size_t next = 0;
+  for (const Moments& moments : moments_)
+    for (const Tensor& steps : moments.steps)
+      elements_.values()[next++] = {{lr_, beta1, beta2, eps, weight_decay}, number(steps) + 1.0};
+}
+
+void Adam::enqueue_step() {
+  stepped_.clear();
   std::vector<kernels::AdamVectors> vectors;
-  std::vector<Variable> moved;
+  std::size_t element = 0;
   for (std::size_t k = 0; k < groups_.size(); ++k)
-    for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {
+    for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i, ++element) {
       const Variable& x = groups_[k].tensors[i];
       const Tensor g = gradient(x);
       if (!g.defined()) continue;
       const Moments& moments = moments_[k];
       const Tensor next = kernels::successor(x.value());
-      const double t = ++number(moments.steps[i]);
-      vectors.push_back({kernels::contiguous(x.value()), g, moments.first[i], moments.second[i],
-                         next, 1.0 - std::pow(beta1, t), 1.0 - std::pow(beta2, t)});
-      moved.push_back(x);
+      vectors.push_back(
+          {kernels::contiguous(x.value()), g, moments.first[i], moments.second[i], next, element});
+      stepped_.push_back({&groups_[k], moments.steps[i]});
+      move_to(x, next);
     }
-  if (moved.empty()) return;
-  kernels::adam(vectors, {lr_, beta1, beta2, eps, weight_decay});
-  for (std::size_t i = 0; i < moved.size(); ++i) moved[i].set_value(vectors[i].out);
+  if (!vectors.empty()) kernels::adam(vectors, elements_, nonfinite_);
+}
+
+const Group* Adam::conclude_step() {
+  if (stepped_.empty()) return nullptr;
+  nonfinite_.wait();
+  const std::int64_t found = nonfinite_.front();
+  if (found >= 0) return stepped_[static_cast<std::size_t>(found)].group;
+  for (const Stepped& one : stepped_) ++number(one.steps);
+  return nullptr;
 }
 
 State Adam::entries() const {

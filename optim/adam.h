@@ -1,6 +1,7 @@
 // Adam.
 #pragma once
 
+#include "kernels/adam.h"
 #include "optim/optimizer.h"
 
 namespace rho::optim {
@@ -24,14 +25,24 @@ class Adam : public Optimizer {
   State entries() const override;
 
  private:
-  void take_step() override;
+  void prepare_step() override;
+  void enqueue_step() override;
+  const Group* conclude_step() override;
 
   struct Moments {
     std::vector<Tensor> first, second, steps;  // one of each per tensor of the group
   };
 
+  struct Stepped {
+    const Group* group;
+    Tensor steps;
+  };
+
   AdamOptions options_;
   std::vector<Moments> moments_;
+  Shared<kernels::AdamElement> elements_;  // of every tensor
+  Shared<std::int64_t> nonfinite_;
+  std::vector<Stepped> stepped_;  // the tensors of this step, by their numbers in it
 };
 
 }  // namespace rho::optim

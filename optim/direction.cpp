@@ -2,12 +2,7 @@
 
 #include <algorithm>
 
-#include "optim/directions/coefficient_normalization.h"
-#include "optim/directions/lagrange_multiplier.h"
-#include "optim/directions/polar_gradient.h"
-#include "optim/directions/tangent_gradient.h"
-#include "optim/directions/true_gradient.h"
-#include "optim/directions/weight_normalization.h"
+#include "kernels/directions.h"
 
 namespace rho::optim {
 
@@ -23,9 +18,14 @@ const Direction* lookup(const std::string& name) {
 }  // namespace
 
 const std::vector<Direction>& directions() {
-  static const std::vector<Direction> all{kTangentGradient,     kCoefficientNormalization,
-                                          kLagrangeMultiplier,  kTrueGradient,
-                                          kWeightNormalization, kPolarGradient};
+  static const std::vector<Direction> all = [] {
+    std::vector<Direction> out;
+    kernels::Directions::for_each([&](auto rule) {
+      out.push_back(
+          {static_cast<int>(out.size()), rule.name, rule.help, &rule.pull, rule.back, rule.any_p});
+    });
+    return out;
+  }();
   return all;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/langevin.h"
 #include "optim/optimizer.h"
 
 namespace rho::optim {
@@ -24,11 +25,15 @@ class Langevin : public Optimizer {
   State entries() const override;
 
  private:
-  void take_step() override;
-  Tensor noise(const Tensor& like, std::uint64_t stream) const;
+  void prepare_step() override;
+  void enqueue_step() override;
+  const Group* conclude_step() override;
 
   LangevinOptions options_;
   Tensor steps_;
+  Shared<kernels::LangevinStep> step_;
+  Shared<std::int64_t> nonfinite_;
+  std::vector<const Group*> stepped_;  // of the tensors of this step, by their numbers in it
 };
 
 }  // namespace rho::optim

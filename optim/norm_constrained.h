@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
+#include "kernels/sphere_step.h"
 #include "optim/direction.h"
-#include "optim/products.h"
+#include "optim/optimizer.h"
 #include "optim/scale.h"
-#include "optim/sgd.h"
 #include "optim/sphere.h"
 
 namespace rho::optim {
@@ -33,11 +34,11 @@ struct NormConstrainedOptions {
 /// and dL/drho = <V, G>. A step is made of
 ///   u   <- S_p (momentum u + pull G), in the tangent space of the point where it is used
 ///   g    = -lr (momentum u_before + pull G), or with `nesterov` -lr (momentum u + pull G)
-///   V   <- the direction's turn along g (optim/directions/), then back to the sphere
+///   V   <- the direction's turn along g (kernels/directions/), then back to the sphere
 ///   rho <- the scale's next value (optim/scale.h), from <V, G> before V moves
 /// with pull = rho (the tangent gradient; see Direction). The first step is the one without
-/// momentum. Two passes over the parameters take it, one for all inner products, which also tell
-/// whether gradients are finite, and one that moves; a third measures the norm where p is not 2.
+/// momentum. It is one operation over all parameters (kernels/sphere_step.h), on a CUDA device one
+/// launch.
 ///
 /// The other groups get plain SGD with the same lr and momentum and no weight decay. In a group
 /// where only some tensors have a gradient, those of the others count as zero.
@@ -63,50 +64,37 @@ class NormConstrained : public Optimizer {
   std::vector<GroupAudit> audit(double p) const override;
   bool uses_margin() const override { return scale_->uses_margin(); }
   void observe_margin(double margin) override { margin_ = margin; }
+  bool is_replayable() const override { return Optimizer::is_replayable() && !uses_margin(); }
 
  private:
   /// Where one constrained group is; vectors and rho have one number a row.
   struct Block {
     std::size_t group = 0;
+    std::size_t first = 0;  // number of its first row, of the rows of all blocks
     Tensors direction, velocity;
     Tensor rho, initial_rho, shortened, held;
     // Of the last step, for the audit: V before it, ||V|| that was divided by, the largest force.
     Tensors before;
     std::vector<double> lengths;
     double force = 0.0;
+
+    std::size_t rows() const { return static_cast<std::size_t>(rho.numel()); }
   };
-  /// What a step starts from.
-  struct Start {
-    std::vector<Block*> blocks;
-    std::vector<GroupVectors> vectors;
-    std::vector<GroupProducts> products;
-  };
-  /// What one step makes of a block, before anything changes.
-  struct Plan {
+  /// A constrained group in a step, and where its V goes.
+  struct Stepped {
     Block* block;
-    Tensors gradients;
-    std::vector<std::vector<kernels::SphereMove>> moves;  // [tensor][row]
-    std::vector<double> rho, lengths;
-    double force = 0.0;
-    double shortened = 0.0, held = 0.0;
+    Tensors to;
   };
 
-  const Group* find_nonfinite() override;
-  void take_step() override;
+  void prepare_step() override;
+  void enqueue_step() override;
+  const Group* conclude_step() override;
   Block start(std::size_t group) const;
   Tensors gradients(const Group& group) const;
-  Plan plan(Block& block, Tensors g, const GroupProducts& of, double steps) const;
-  /// Row `row` of a plan, as `of` shows it; its peak is not set yet.
-  kernels::SphereMove plan_row(Plan& plan, std::size_t row, const SphereProducts& of,
-                               double steps) const;
-  double next_rho(const Block& block, std::size_t row, double slope, double steps) const;
-  /// Moves all blocks. With `measures` the moves lead off the spheres, whose norms are only found
-  /// where they end.
-  void move_all(std::vector<Plan>& plans, bool measures);
-  void retract_all(std::vector<Plan>& plans);
-  Tensors next_weights(const Block& block) const;
-  void set_weights(const Block& block, const Tensors& weights);
-  void commit(Plan& plan, const Tensors& before);
+  kernels::SphereGroup vectors_of(const Block& block, Tensors gradients);
+  void expect_possible(const Block& block) const;
+  void commit(const Stepped& stepped);
+  std::span<const kernels::SphereResult> results_of(const Block& block) const;
   bool retracts(double steps) const;
   std::size_t rows_of(const Group& group) const;
 
@@ -114,10 +102,14 @@ class NormConstrained : public Optimizer {
   const Direction& direction_;
   std::unique_ptr<Scale> scale_;
   std::vector<Block> blocks_;
+  std::vector<Tensors> free_velocity_;  // [group][tensor] of those that are not constrained
   Tensor steps_;
   double margin_ = 0.0;
-  Start next_;  // between find_nonfinite() and take_step()
-  Sgd unconstrained_;
+  Shared<kernels::SphereStep> step_;
+  Shared<kernels::SphereRow> rows_;
+  Shared<kernels::SphereResult> results_;  // of the rows, and of the parameters on no sphere
+  std::vector<Stepped> stepped_;           // in this step
+  std::vector<const Group*> free_;         // of its parameters on no sphere
 };
 
 }  // namespace rho::optim

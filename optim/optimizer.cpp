@@ -6,8 +6,8 @@
 
 #include "kernels/copy.h"
 #include "kernels/fill.h"
-#include "kernels/sphere.h"
-#include "optim/products.h"
+#include "kernels/group_products.h"
+#include "optim/sphere.h"
 
 namespace rho::optim {
 
@@ -20,20 +20,43 @@ Optimizer::Optimizer(std::vector<Group> groups, double lr)
 }
 
 void Optimizer::step() {
-  if (const Group* const group = find_nonfinite()) {
+  prepare();
+  enqueue();
+  conclude();
+}
+
+void Optimizer::enqueue() {
+  successors_.clear();
+  next_before_.clear();
+  if (auditing_) {
+    // Held here, they stay as they are: a step writes elsewhere then.
+    for (const Group& group : groups_) {
+      std::vector<Tensor>& values = next_before_.emplace_back();
+      for (const Variable& x : group.tensors) values.push_back(kernels::contiguous(x.value()));
+    }
+  }
+  enqueue_step();
+}
+
+void Optimizer::conclude() {
+  auto successors = std::exchange(successors_, {});
+  if (const Group* const group = conclude_step()) {
     check(skip_nonfinite_, "optimizer", "the gradient of group ", group->name, " is not finite");
     ++number(skipped_steps_);
     return;
   }
-  if (auditing_) {
-    // A step replaces the parameters' tensors, so these stay as they are.
-    before_.clear();
-    for (const Group& group : groups_) {
-      std::vector<Tensor>& values = before_.emplace_back();
-      for (const Variable& x : group.tensors) values.push_back(kernels::contiguous(x.value()));
-    }
-  }
-  take_step();
+  for (auto& [x, next] : successors) x.set_value(next);
+  if (auditing_) before_ = std::exchange(next_before_, {});
+}
+
+void Optimizer::move_to(const Variable& x, const Tensor& next) {
+  if (!next.shares_storage(x.value())) successors_.emplace_back(x, next);
+}
+
+Device Optimizer::device() const {
+  for (const Group& group : groups_)
+    if (!group.tensors.empty()) return group.tensors.front().value().device();
+  return {};
 }
 
 std::int64_t Optimizer::skipped_steps() const {
@@ -47,9 +70,12 @@ std::vector<GroupAudit> Optimizer::audit(double p) const {
     if (!groups_[k].constrained) continue;
     Tensors after;
     for (const Variable& x : groups_[k].tensors) after.push_back(kernels::contiguous(x.value()));
-    const kernels::SphereProducts of = products({{before_[k], {}, after}}, p)[0].rows[0];
-    const kernels::Combination step = kernels::kGradient + -1.0 * kernels::kPoint;
-    const double into_rho = inner(of, kernels::kNormal, step), squared = inner(of, step, step);
+    const kernels::SphereProducts of =
+        kernels::group_products({{before_[k], {}, after}}, p)[0].rows[0];
+    // What is a gradient there is W' here.
+    const kernels::Combination step = kernels::along_gradient(1.0) + kernels::along_point(-1.0);
+    const double into_rho = inner(of, kernels::along_normal(1.0), step),
+                 squared = inner(of, step, step);
     GroupAudit record;
     record.group = groups_[k].name;
     record.rho = norm(after, p);
@@ -91,23 +117,6 @@ void Optimizer::load_state(const State& state) {
   for (const auto& [name, tensor] : state)
     check(known.contains(name), "load_state", "does not know the entry ", name);
   for (const auto& [name, tensor] : mine) kernels::copy(given.at(name).to(tensor.device()), tensor);
-}
-
-const Group* Optimizer::find_nonfinite() {
-  std::vector<Tensor> gradients;
-  std::vector<const Group*> of;
-  for (const Group& group : groups_)
-    for (const Variable& parameter : group.tensors)
-      if (const Tensor g = gradient(parameter); g.defined()) {
-        gradients.push_back(g);
-        of.push_back(&group);
-      }
-  if (gradients.empty()) return nullptr;
-  std::vector<kernels::Peak> peaks(gradients.size());
-  kernels::abs_max(gradients, peaks);
-  for (std::size_t t = 0; t < peaks.size(); ++t)
-    if (!std::isfinite(peaks[t].value)) return of[t];
-  return nullptr;
 }
 
 Tensor Optimizer::gradient(const Variable& parameter) {

@@ -33,6 +33,15 @@ class Optimizer {
   /// without a gradient stay. When a gradient is not finite nothing changes: the step throws,
   /// naming the group, or is skipped and counted, as skip_nonfinite() was told.
   void step();
+
+  // The three parts of a step, for one that is captured and replayed (nn::GradientStep). There the
+  // second happens on the device alone, as often as there are replays between the two others.
+  void prepare() { prepare_step(); }  ///< says what the host knows: rates, where rho is
+  void enqueue();                     ///< the work, from the gradients as they are then
+  void conclude();                    ///< waits for it, and throws or counts as step() does
+  /// Whether enqueue() can be captured: it asks the host nothing, and writes where it did before.
+  virtual bool is_replayable() const { return !auditing_; }
+
   /// False, the default: a gradient that is not finite is an error. True: its step is skipped.
   void skip_nonfinite(bool on) { skip_nonfinite_ = on; }
   std::int64_t skipped_steps() const;  ///< so far; part of the state
@@ -60,12 +69,15 @@ class Optimizer {
   const std::vector<Group>& groups() const { return groups_; }
 
  protected:
-  /// The first group with a gradient that is not finite; null: there is none, and take_step() is
-  /// next.
-  virtual const Group* find_nonfinite();
-  /// The update itself: every gradient is finite.
-  virtual void take_step() = 0;
+  virtual void prepare_step() = 0;
+  virtual void enqueue_step() = 0;
+  /// The first group with a gradient that is not finite, for which nothing has changed; else null.
+  virtual const Group* conclude_step() = 0;
+  /// The value of `x` becomes `next`, its successor, when the step is concluded.
+  void move_to(const Variable& x, const Tensor& next);
   bool auditing() const { return auditing_; }
+  /// Where the parameters are.
+  Device device() const;
   /// The gradient, contiguous; undefined where there is none.
   static Tensor gradient(const Variable& parameter);
   /// Appends the tensors of one group as "GROUP/KIND/0", "GROUP/KIND/1", ...
@@ -80,7 +92,9 @@ class Optimizer {
 
   bool skip_nonfinite_ = false, auditing_ = false;
   Tensor skipped_steps_;
-  std::vector<std::vector<Tensor>> before_;  // [group][tensor], the last step, while auditing
+  std::vector<std::pair<Variable, Tensor>> successors_;  // of this step, where they lie elsewhere
+  // [group][tensor], of the last step and of this one, while auditing.
+  std::vector<std::vector<Tensor>> before_, next_before_;
 };
 
 /// A number as an entry of a State: float64, shape [], on the host.

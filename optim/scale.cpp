@@ -10,12 +10,14 @@
 namespace rho::optim {
 namespace {
 
+using kernels::ScaleRule;
+
 class Learned final : public Scale {
  public:
   Learned(double rho_lr, double weight_decay) : rho_lr_(rho_lr), weight_decay_(weight_decay) {}
-  double next(const ScaleStep& step) const override {
+  ScaleRule rule(const ScaleStep& step) const override {
     const double rate = rho_lr_ < 0.0 ? step.lr : rho_lr_;
-    return step.rho - rate * (step.slope + weight_decay_ * step.rho);
+    return {.keep = 1.0 - rate * weight_decay_, .along = -rate};
   }
 
  private:
@@ -26,7 +28,9 @@ class Learned final : public Scale {
 class Designed final : public Scale {
  public:
   explicit Designed(std::function<double(double)> growth) : growth_(std::move(growth)) {}
-  double next(const ScaleStep& step) const override { return step.initial + growth_(step.steps); }
+  ScaleRule rule(const ScaleStep& step) const override {
+    return {.keep = 0.0, .start = 1.0, .shift = growth_(step.steps)};
+  }
 
  private:
   std::function<double(double)> growth_;
@@ -35,10 +39,10 @@ class Designed final : public Scale {
 class Adaptive final : public Scale {
  public:
   explicit Adaptive(double factor) : factor_(factor) {}
-  double next(const ScaleStep& step) const override {
-    if (!(step.margin > 0.0)) return step.rho;
+  ScaleRule rule(const ScaleStep& step) const override {
+    if (!(step.margin > 0.0)) return {};
     const double wanted = factor_ * std::log1p(step.steps) / step.margin;
-    return step.rho * std::pow(std::clamp(wanted, 1.0, 1.01), 1.0 / step.layers);
+    return {.keep = std::pow(std::clamp(wanted, 1.0, 1.01), 1.0 / step.layers)};
   }
   bool uses_margin() const override { return true; }
 

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
+#include "kernels/sphere_step.h"
+
 namespace rho::optim {
 
-/// What is known of one rho at a step.
+/// What is known of a step, alike for every rho.
 struct ScaleStep {
-  double rho = 1.0, initial = 1.0;
-  double slope = 0.0;   ///< dL/drho = <V, G>
   double lr = 0.0;      ///< of the weights
   double steps = 0.0;   ///< t: steps taken, this one included
   double layers = 1.0;  ///< K: how many layers share what the scale of the network gains
@@ -19,8 +19,9 @@ struct ScaleStep {
 class Scale {
  public:
   virtual ~Scale() = default;
-  virtual double next(const ScaleStep& step) const = 0;
-  /// True where next() wants the margin of every batch.
+  /// The next rho of every row, from dL/drho = <V, G> among others.
+  virtual kernels::ScaleRule rule(const ScaleStep& step) const = 0;
+  /// True where rule() wants the margin of every batch.
   virtual bool uses_margin() const { return false; }
 };
 

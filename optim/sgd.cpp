@@ -9,7 +9,10 @@
 namespace rho::optim {
 
 Sgd::Sgd(std::vector<Group> groups, double lr, const SgdOptions& options)
-    : Optimizer(std::move(groups), lr), options_(options) {
+    : Optimizer(std::move(groups), lr),
+      options_(options),
+      step_(1, device()),
+      nonfinite_(1, device()) {
   const auto& [momentum, nesterov, weight_decay] = options_;
   check(momentum >= 0.0 && momentum < 1.0, "sgd", "momentum is ", momentum,
         ", expected >= 0 and < 1");
@@ -24,23 +27,32 @@ Sgd::Sgd(std::vector<Group> groups, double lr, const SgdOptions& options)
   }
 }
 
-void Sgd::take_step() {
-  const auto& [momentum, nesterov, weight_decay] = options_;
+void Sgd::prepare_step() {
+  step_.front() = {lr_, options_.momentum, options_.nesterov, options_.weight_decay};
+}
+
+void Sgd::enqueue_step() {
+  stepped_.clear();
   std::vector<kernels::SgdVectors> vectors;
-  std::vector<Variable> moved;
   for (std::size_t k = 0; k < groups_.size(); ++k)
     for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {
       const Variable& x = groups_[k].tensors[i];
       const Tensor g = gradient(x);
       if (!g.defined()) continue;
       const Tensor next = kernels::successor(x.value());
-      vectors.push_back(
-          {kernels::contiguous(x.value()), g, momentum > 0.0 ? velocity_[k][i] : Tensor(), next});
-      moved.push_back(x);
+      vectors.push_back({kernels::contiguous(x.value()), g,
+                         options_.momentum > 0.0 ? velocity_[k][i] : Tensor(), next});
+      stepped_.push_back(&groups_[k]);
+      move_to(x, next);
     }
-  if (moved.empty()) return;
-  kernels::sgd(vectors, {lr_, momentum, nesterov, weight_decay});
-  for (std::size_t i = 0; i < moved.size(); ++i) moved[i].set_value(vectors[i].out);
+  if (!vectors.empty()) kernels::sgd(vectors, step_, nonfinite_);
+}
+
+const Group* Sgd::conclude_step() {
+  if (stepped_.empty()) return nullptr;
+  nonfinite_.wait();
+  const std::int64_t found = nonfinite_.front();
+  return found < 0 ? nullptr : stepped_[static_cast<std::size_t>(found)];
 }
 
 State Sgd::entries() const {

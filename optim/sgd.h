@@ -1,6 +1,7 @@
 // Stochastic gradient descent with momentum.
 #pragma once
 
+#include "kernels/sgd.h"
 #include "optim/optimizer.h"
 
 namespace rho::optim {
@@ -21,11 +22,17 @@ class Sgd : public Optimizer {
   Sgd(std::vector<Group> groups, double lr, const SgdOptions& options = {});
 
   State entries() const override;
-  void take_step() override;
 
  private:
+  void prepare_step() override;
+  void enqueue_step() override;
+  const Group* conclude_step() override;
+
   SgdOptions options_;
   std::vector<std::vector<Tensor>> velocity_;  // [group][tensor]; empty without momentum
+  Shared<kernels::SgdStep> step_;
+  Shared<std::int64_t> nonfinite_;
+  std::vector<const Group*> stepped_;  // of the tensors of this step, by their numbers in it
 };
 
 }  // namespace rho::optim

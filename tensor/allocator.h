@@ -48,6 +48,8 @@ class Memory {
   /// Copies `bytes`, of which one end, or both, lies in memory of this device and the other on the
   /// host; what was started on the device before comes first, and the copy is over on return.
   virtual void copy(const void* from, void* to, std::size_t bytes, int device_index) = 0;
+  /// Returns when this thread's work on the device is done. The host does its work at once.
+  virtual void wait(int /*device_index*/) {}
 
   /// Names the sequence in which this thread's work on a device is done, which lags behind the
   /// thread: a block that is released can be handed out again in the same sequence at once. The

@@ -9,6 +9,7 @@
 #include "kernels/fill.h"
 #include "optim/factory.h"
 #include "optim/langevin.h"
+#include "optim/sgd.h"
 #include "tests/support/optim.h"
 
 namespace rho::optim {

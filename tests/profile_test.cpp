@@ -11,7 +11,7 @@
 
 #include "autograd/ops.h"
 #include "kernels/relu.h"
-#include "kernels/sphere_step.h"
+#include "kernels/sphere_products.h"
 #include "nn/model.h"
 #include "tests/support/testing.h"
 #include "tools/support/profile_report.h"

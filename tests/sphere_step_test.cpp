@@ -1,9 +1,12 @@
-// The two passes of a step on norm spheres, against plain loops in long double.
+// A step on norm spheres against plain lists of doubles, with rows of several tensors and of many
+// pieces; and what leaves everything as it was. norm_constrained_test.cpp has the methods.
 #include "kernels/sphere_step.h"
 
 #include <gtest/gtest.h>
 
-#include "kernels/threads.h"
+#include "kernels/copy.h"
+#include "kernels/fill.h"
+#include "optim/direction.h"
 #include "tests/support/optim.h"
 
 namespace rho::kernels {
@@ -12,199 +15,217 @@ namespace {
 using testing::epsilon;
 using testing::kInfinity;
 using testing::kOrders;
+using testing::norm_of;
+using testing::project_at;
 using testing::uniform;
 using testing::Values;
 
-constexpr double SphereProducts::*kFields[] = {
-    &SphereProducts::vv, &SphereProducts::vu, &SphereProducts::vg, &SphereProducts::vn,
-    &SphereProducts::uu, &SphereProducts::ug, &SphereProducts::un, &SphereProducts::gg,
-    &SphereProducts::gn, &SphereProducts::nn};
+constexpr double kRate = 0.01, kMomentum = 0.5, kAlong = -0.02;
 
-// n of one row.
-Values normal_of(const Values& v, double p) {
-  Values n(v.size(), 0.0);
-  std::size_t peak = 0;
-  for (std::size_t i = 0; i < v.size(); ++i) {
-    if (std::abs(v[i]) > std::abs(v[peak])) peak = i;
-    if (!std::isinf(p)) n[i] = std::copysign(std::pow(std::abs(v[i]), p - 1.0), v[i]);
+/// A layer with a bias of three channels, one that is cut into pieces, and a parameter on no
+/// sphere.
+template <class T>
+struct Parameters {
+  static constexpr std::size_t kRows = 4;  // three channels, one layer
+
+  std::vector<SphereGroup> groups{channels(), layer()};
+  std::vector<SgdVectors> free{{uniform<T>({5000}, 21), uniform<T>({5000}, 22),
+                                uniform<T>({5000}, 23), Tensor::empty({5000}, dtype_of<T>())}};
+  Shared<SphereStep> step{1, default_device()};
+  Shared<SphereRow> rows{kRows, default_device()};
+  Shared<SphereResult> results{kRows + 1, default_device()};
+
+  explicit Parameters(double p) {
+    step.front().p = p;
+    step.front().descent = {kRate, kMomentum, false, 0.0};
+    step.front().scale.along = kAlong;
+    step.front().retracts = true;
+    for (std::size_t r = 0; r < kRows; ++r) {
+      rows.values()[r] = {2.0 + static_cast<double>(r), 1.0};
+      const Tensors unit = row(&SphereGroup::v, r);
+      optim::normalize(unit, p);
+    }
   }
-  if (std::isinf(p)) n[peak] = std::copysign(1.0, v[peak]);
-  return n;
-}
+  void run() {
+    sphere_step(groups, free, step, rows, results);
+    results.wait();
+  }
 
-Values row_of(const Tensor& x, std::int64_t row, std::int64_t rows) {
-  if (!x.defined()) return {};
-  const Values all = x.to_vector<double>();
-  const auto columns = static_cast<std::ptrdiff_t>(x.numel() / rows);
-  return {all.begin() + row * columns, all.begin() + (row + 1) * columns};
-}
+  using Tensors = std::vector<Tensor>;
+  /// Row r of all, in views.
+  Tensors row(std::vector<Tensor> SphereGroup::*list, std::size_t r) const {
+    if (r == kRows - 1) return groups[1].*list;
+    Tensors out;
+    const auto at = static_cast<std::int64_t>(r);
+    for (const Tensor& x : groups[0].*list) out.push_back(x.slice(0, at, at + 1));
+    return out;
+  }
+  Values values(std::vector<Tensor> SphereGroup::*list, std::size_t r) const {
+    Values out;
+    for (const Tensor& x : row(list, r)) {
+      const Values part = x.to_vector<double>();
+      out.insert(out.end(), part.begin(), part.end());
+    }
+    return out;
+  }
+  /// Everything that a step may write, and where it lies.
+  std::vector<Values> all() const {
+    std::vector<Values> out;
+    for (const auto list : {&SphereGroup::to_v, &SphereGroup::u, &SphereGroup::w})
+      for (std::size_t r = 0; r < kRows; ++r) out.push_back(values(list, r));
+    out.push_back(free[0].velocity.template to_vector<double>());
+    out.push_back(free[0].out.template to_vector<double>());
+    return out;
+  }
 
-// <a, b>; 0 where one is missing.
-double product(const Values& a, const Values& b) {
-  long double sum = 0.0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-    sum += static_cast<long double>(a[i]) * b[i];
-  return static_cast<double>(sum);
-}
-
-// Of one parameter.
-void products_of(const SphereVectors& of, double p, std::vector<SphereProducts>& rows) {
-  std::vector<std::vector<SphereProducts>> found{rows};
-  sphere_products({of}, p, found);
-  rows = found[0];
-}
+ private:
+  static SphereGroup channels() {
+    SphereGroup out;
+    out.v = {uniform<T>({3, 7}, 1), uniform<T>({3}, 2)};
+    out.g = {uniform<T>({3, 7}, 3), uniform<T>({3}, 4)};
+    out.u = {uniform<T>({3, 7}, 5), uniform<T>({3}, 6)};
+    out.to_v = out.v;
+    out.w = {uniform<T>({3, 7}, 7), uniform<T>({3}, 8)};
+    out.rows = 3;
+    return out;
+  }
+  static SphereGroup layer() {
+    const Shape shape{9, 1000}, bias{9};
+    SphereGroup out;
+    out.v = {uniform<T>(shape, 11), uniform<T>(bias, 12)};
+    out.g = {uniform<T>(shape, 13), uniform<T>(bias, 14)};
+    out.u = {uniform<T>(shape, 15), uniform<T>(bias, 16)};
+    out.to_v = {uniform<T>(shape, 17), uniform<T>(bias, 18)};
+    out.w = {uniform<T>(shape, 19), uniform<T>(bias, 20)};
+    out.first = 3;
+    return out;
+  }
+};
 
 template <class T>
-class SphereStep : public ::testing::Test {
- protected:
-  // Rows of one element, of several, and longer than a chunk of the sums.
-  static constexpr std::int64_t kShapes[][2] = {{1, 1}, {5, 1}, {3, 7}, {1, 40000}, {2, 17000}};
-};
+class SphereStepTest : public ::testing::Test {};
 using Precisions = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(SphereStep, Precisions);
+TYPED_TEST_SUITE(SphereStepTest, Precisions);
 
-TYPED_TEST(SphereStep, ProductsAreThoseOfEachRow) {
+TYPED_TEST(SphereStepTest, MovesEveryRowByTheRule) {
   using T = TypeParam;
   for (const double p : kOrders)
-    for (const auto& [rows, columns] : TestFixture::kShapes)
-      for (const bool moving : {false, true}) {
-        SCOPED_TRACE(::testing::Message() << "p = " << p << ", " << rows << " x " << columns);
-        const Tensor v = uniform<T>({rows, columns}, 1);
-        const Tensor g = uniform<T>({rows, columns}, 2);
-        const Tensor u = moving ? uniform<T>({rows, columns}, 3) : Tensor();
-        std::vector<SphereProducts> found(static_cast<std::size_t>(rows));
-        products_of({v, u, g}, p, found);
-        for (std::int64_t r = 0; r < rows; ++r) {
-          const Values x = row_of(v, r, rows), n = normal_of(x, p);
-          const Values vectors[] = {x, row_of(u, r, rows), row_of(g, r, rows), n};
-          std::size_t field = 0;
-          for (const auto& [a, b] : {std::pair{0, 0},
-                                     {0, 1},
-                                     {0, 2},
-                                     {0, 3},
-                                     {1, 1},
-                                     {1, 2},
-                                     {1, 3},
-                                     {2, 2},
-                                     {2, 3},
-                                     {3, 3}}) {
-            // Sums, over chunks of 16384, of `columns` terms of at most 1.
-            EXPECT_NEAR(found[static_cast<std::size_t>(r)].*kFields[field++],
-                        product(vectors[a], vectors[b]),
-                        static_cast<double>(columns * std::min<std::int64_t>(columns, 16384)) *
-                            epsilon<double>());
-          }
-          if (!std::isinf(p)) continue;
-          const SphereProducts& row = found[static_cast<std::size_t>(r)];
-          EXPECT_EQ(row.peak, testing::norm_of(x, kInfinity));
-          EXPECT_EQ(std::abs(x[static_cast<std::size_t>(row.peak_index)]), row.peak);
+    for (const bool retracts : {true, false}) {
+      SCOPED_TRACE(::testing::Message() << "p = " << p << ", retracts " << retracts);
+      Parameters<T> parameters(p);
+      parameters.step.front().retracts = retracts;
+      struct Row {
+        Values v, u, g;
+      };
+      std::vector<Row> before;
+      for (std::size_t r = 0; r < parameters.kRows; ++r)
+        before.push_back({parameters.values(&SphereGroup::v, r),
+                          parameters.values(&SphereGroup::u, r),
+                          parameters.values(&SphereGroup::g, r)});
+      const Values velocity = parameters.free[0].velocity.template to_vector<double>();
+      parameters.run();
+      for (std::size_t r = 0; r < parameters.kRows; ++r) {
+        SCOPED_TRACE(::testing::Message() << "row " << r);
+        const auto& [v, u, g] = before[r];
+        const double rho = parameters.rows.values()[r].rho;
+        Values pulled(v.size()), moved(v.size());
+        for (std::size_t i = 0; i < v.size(); ++i) pulled[i] = kMomentum * u[i] + rho * g[i];
+        const Values turned = project_at(v, p, pulled);
+        for (std::size_t i = 0; i < v.size(); ++i) moved[i] = v[i] - kRate * turned[i];
+        const double length = retracts ? norm_of(moved, p) : 1.0;
+        const double next = rho + kAlong * std::inner_product(v.begin(), v.end(), g.begin(), 0.0);
+        const SphereResult& result = parameters.results.values()[r];
+        EXPECT_EQ(result.fault, SphereFault::None);
+        EXPECT_FALSE(result.held || result.shortened);
+        // Sums of up to 9009 products of numbers below 1, whose V was rounded to T.
+        const double sums = static_cast<double>(v.size()) * epsilon<double>();
+        EXPECT_NEAR(result.rho, next, 4 * sums * rho);
+        EXPECT_NEAR(result.length, length, 64 * (sums + epsilon<T>()) * length);
+        const Values to_v = parameters.values(&SphereGroup::to_v, r);
+        const Values to_u = parameters.values(&SphereGroup::u, r);
+        const Values w = parameters.values(&SphereGroup::w, r);
+        for (std::size_t i = 0; i < v.size(); ++i) {
+          // The normal's share in a step is at most the sum of |g|, times rho.
+          const double tolerance = 64 * (epsilon<T>() + sums) * rho;
+          ASSERT_NEAR(to_v[i], moved[i] / length, tolerance) << i;
+          ASSERT_NEAR(to_u[i], turned[i], tolerance * (1.0 + std::abs(turned[i]))) << i;
+          ASSERT_NEAR(w[i], next * to_v[i], 4 * epsilon<T>() * next) << i;
         }
       }
-}
-
-TYPED_TEST(SphereStep, MovesAreCombinationsRoundedOnce) {
-  using T = TypeParam;
-  for (const double p : kOrders)
-    for (const auto& [rows, columns] : TestFixture::kShapes) {
-      SCOPED_TRACE(::testing::Message() << "p = " << p << ", " << rows << " x " << columns);
-      const Tensor v = uniform<T>({rows, columns}, 1), g = uniform<T>({rows, columns}, 2);
-      const Tensor u = uniform<T>({rows, columns}, 3);
-      std::vector<SphereProducts> products(static_cast<std::size_t>(rows));
-      products_of({v, u, g}, p, products);
-      std::vector<SphereMove> moves;
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const double s = 0.1 * static_cast<double>(r + 1);
-        moves.push_back({{0.5, s, -0.25, 0.125},
-                         {0.0, 1.5, s, -0.5},
-                         3.0 + s,
-                         products[static_cast<std::size_t>(r)].peak_index});
-      }
-      const Tensor to_v = uniform<T>({rows, columns}, 4), to_u = uniform<T>({rows, columns}, 5);
-      const Tensor to_w = uniform<T>({rows, columns}, 6);
-      sphere_move({{v, u, g}}, p, {moves}, {{to_v, to_u, to_w}});
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const auto& [point, turn, weight, peak] = moves[static_cast<std::size_t>(r)];
-        const Values x = row_of(v, r, rows), y = row_of(u, r, rows), z = row_of(g, r, rows);
-        const Values n = normal_of(x, p), a = row_of(to_v, r, rows), b = row_of(to_u, r, rows);
-        const Values c = row_of(to_w, r, rows);
-        for (std::size_t i = 0; i < x.size(); ++i) {
-          const auto mix = [&](const Combination& of) {
-            return of.v * x[i] + of.u * y[i] + of.g * z[i] + of.n * n[i];
-          };
-          EXPECT_NEAR(a[i], mix(point), 2 * epsilon<T>());
-          EXPECT_NEAR(b[i], mix(turn), 2 * epsilon<T>() + 8 * epsilon<double>());
-          EXPECT_NEAR(c[i], weight * a[i], 4 * epsilon<T>());
-        }
-      }
+      const Values x = parameters.free[0].x.template to_vector<double>();
+      const Values g = parameters.free[0].grad.template to_vector<double>();
+      const Values moved = parameters.free[0].out.template to_vector<double>();
+      for (std::size_t i = 0; i < x.size(); ++i)
+        ASSERT_NEAR(moved[i], x[i] - kRate * (kMomentum * velocity[i] + g[i]), 4 * epsilon<T>());
     }
 }
 
-// One pass over parameters of different sizes is one pass over each.
-TYPED_TEST(SphereStep, ParametersTogetherAreParametersAlone) {
+TYPED_TEST(SphereStepTest, AFaultAnywhereLeavesEverything) {
+  using T = TypeParam;
+  const auto set_infinite = [](const Tensor& x, std::int64_t i) {
+    fill(x.view({-1}).slice(0, i, i + 1), kInfinity);
+  };
+  struct Case {
+    const char* name;
+    std::size_t row;
+    SphereFault fault;
+    std::function<void(Parameters<T>&)> spoil;
+  };
+  const std::vector<Case> cases{
+      {"no number on no sphere", 4, SphereFault::Gradient,
+       [&](Parameters<T>& all) { set_infinite(all.free[0].grad, 4999); }},
+      {"no number in the last piece of a layer", 3, SphereFault::Gradient,
+       [&](Parameters<T>& all) { set_infinite(all.groups[1].g[1], 8); }},
+      {"no number in a channel", 1, SphereFault::Gradient,
+       [&](Parameters<T>& all) { set_infinite(all.groups[0].g[0], 10); }},
+      {"a step too long", 0, SphereFault::Length,
+       [&](Parameters<T>& all) { all.step.front().descent.lr = 1e30; }},
+      {"a norm below 0", 2, SphereFault::Rho,
+       [&](Parameters<T>& all) {
+         all.step.front().scale = {.keep = 0.0, .start = 1.0};
+         all.rows.values()[2].initial_rho = -1.0;
+       }},
+  };
+  for (const double p : {1.0, 2.0, kInfinity})
+    for (const auto& [name, row, fault, spoil] : cases) {
+      SCOPED_TRACE(::testing::Message() << name << ", p = " << p);
+      Parameters<T> parameters(p);
+      spoil(parameters);
+      const std::vector<Values> before = parameters.all();
+      parameters.run();
+      EXPECT_EQ(parameters.results.values()[row].fault, fault);
+      const double found = parameters.results.values()[row].found;
+      EXPECT_TRUE(fault != SphereFault::Length || found > kLongest) << found;
+      EXPECT_TRUE(fault != SphereFault::Rho || found == -1.0) << found;
+      EXPECT_EQ(parameters.all(), before);
+    }
+}
+
+// A row of norm 0 has no direction: it stays, and the others move.
+TYPED_TEST(SphereStepTest, ARowWithoutDirectionIsHeld) {
   using T = TypeParam;
   for (const double p : kOrders) {
-    std::vector<SphereVectors> all;
-    std::vector<std::vector<SphereProducts>> together;
-    for (const auto& [rows, columns] : TestFixture::kShapes) {
-      const auto stream = static_cast<std::uint64_t>(10 * rows + columns);
-      all.push_back({uniform<T>({rows, columns}, stream), {}, uniform<T>({rows, columns}, 1)});
-      together.emplace_back(static_cast<std::size_t>(rows));
+    Parameters<T> parameters(p);
+    parameters.rows.values()[1].rho = 0.0;
+    for (const Tensor& x : parameters.row(&SphereGroup::v, 1)) fill(x, 0.0);
+    parameters.run();
+    for (std::size_t r = 0; r < parameters.kRows; ++r) {
+      EXPECT_EQ(parameters.results.values()[r].held, r == 1);
+      EXPECT_EQ(parameters.results.values()[r].fault, SphereFault::None);
     }
-    all.push_back({Tensor::empty({3, 0}, dtype_of<T>()), {}, {}});
-    together.emplace_back(3);
-    sphere_products(all, p, together);
-    std::vector<std::vector<SphereMove>> moves;
-    std::vector<SphereOutputs> to;
-    for (std::size_t t = 0; t < all.size(); ++t) {
-      std::vector<SphereProducts> alone(together[t].size());
-      products_of(all[t], p, alone);
-      for (std::size_t r = 0; r < alone.size(); ++r)
-        for (const auto field : kFields) EXPECT_EQ(together[t][r].*field, alone[r].*field);
-      const auto like = [&] { return Tensor::empty(all[t].v.shape(), dtype_of<T>()); };
-      moves.emplace_back(alone.size(), SphereMove{{1.0, 0.0, -0.1, 0.2}, {}, 2.0, 0});
-      to.push_back({like(), {}, like()});
-    }
-    sphere_move(all, p, moves, to);
-    for (std::size_t t = 0; t < all.size(); ++t) {
-      const Tensor v = Tensor::empty(all[t].v.shape(), dtype_of<T>());
-      sphere_move({all[t]}, p, {moves[t]}, {{v, {}, {}}});
-      EXPECT_EQ(to[t].v.template to_vector<T>(), v.template to_vector<T>());
-    }
+    EXPECT_EQ(parameters.values(&SphereGroup::w, 1), Values(8, 0.0));
+    EXPECT_EQ(parameters.results.values()[1].rho, 0.0);
   }
 }
 
-TYPED_TEST(SphereStep, SameBitsForAnyNumberOfThreads) {
+TYPED_TEST(SphereStepTest, TheSameBitsTwice) {
   using T = TypeParam;
-  const Tensor v = uniform<T>({3, 40000}, 1), g = uniform<T>({3, 40000}, 2);
-  const int before = kernels::threads();
-  std::vector<std::vector<SphereProducts>> found;
-  for (const int threads : {1, 2, 5}) {
-    kernels::set_threads(threads);
-    products_of({v, {}, g}, 3.0, found.emplace_back(3));
+  for (const double p : {1.5, 2.0, kInfinity}) {
+    Parameters<T> one(p), other(p);
+    one.run();
+    other.run();
+    EXPECT_EQ(one.all(), other.all());
   }
-  kernels::set_threads(before);
-  for (const std::vector<SphereProducts>& rows : found)
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      for (const auto field : kFields) EXPECT_EQ(rows[r].*field, found[0][r].*field);
-}
-
-// Identity 2 of docs/theory.md, on the coefficients alone: <n, S a> = 0 and S S a = S a.
-TEST(SphereStepAlgebra, InnerProductsOfCombinations) {
-  const Tensor v = uniform({6}, 1), u = uniform({6}, 2), g = uniform({6}, 3);
-  std::vector<SphereProducts> of(1);
-  products_of({v, u, g}, 3.0, of);
-  const Values n = normal_of(v.to_vector<double>(), 3.0);
-  const Combination a{0.3, -1.0, 2.0, 0.7}, b{1.0, 0.5, -0.2, 0.1};
-  const auto mix = [&](const Combination& c) {
-    Values out;
-    for (std::size_t i = 0; i < 6; ++i)
-      out.push_back(c.v * v.to_vector<double>()[i] + c.u * u.to_vector<double>()[i] +
-                    c.g * g.to_vector<double>()[i] + c.n * n[i]);
-    return out;
-  };
-  EXPECT_NEAR(inner(of[0], a, b), product(mix(a), mix(b)), 64 * epsilon<double>());
-  EXPECT_NEAR(inner(of[0], 2.0 * a + b, b), product(mix(2.0 * a + b), mix(b)),
-              64 * epsilon<double>());
 }
 
 }  // namespace

@@ -8,22 +8,24 @@ template <class T>
 struct Adam {
   const T *x, *grad;
   T *first, *second, *out;
-  AdamElement element;
+  std::int64_t setting;
 
-  __device__ void operator()(std::int64_t i) const {
+  __device__ bool is_finite(std::int64_t i) const { return std::isfinite(grad[i]); }
+  __device__ void operator()(const AdamElement& element, std::int64_t i) const {
     out[i] = element(x[i], grad[i], first[i], second[i]);
   }
 };
 
-void adam_cuda(const std::vector<AdamVectors>& parameters, const AdamStep& step) {
+void adam_cuda(const std::vector<AdamVectors>& parameters, const Shared<AdamElement>& elements,
+               const Shared<std::int64_t>& nonfinite) {
   const Tensor& one = parameters.front().x;
   dispatch_floating(one.dtype(), "adam", [&]<class T>() {
     std::vector<cuda::Sized<Adam<T>>> rows;
     for (const AdamVectors& of : parameters)
       rows.push_back({{of.x.data<T>(), of.grad.data<T>(), of.first.data<T>(), of.second.data<T>(),
-                       of.out.data<T>(), AdamElement(of, step)},
+                       of.out.data<T>(), static_cast<std::int64_t>(of.element)},
                       of.x.numel()});
-    cuda::for_each_in_rows("adam", one.device(), rows);
+    cuda::for_each_in_finite_rows("adam", one.device(), rows, elements, nonfinite);
   });
 }
 

@@ -5,7 +5,9 @@
 
 #include <vector>
 
+#include "kernels/cuda/grid.cuh"
 #include "kernels/cuda/reduction.cuh"
+#include "tensor/shared.h"
 
 namespace rho::kernels::cuda {
 
@@ -20,6 +22,7 @@ template <class Row>
 struct Piece {
   Row row;
   std::int64_t first, end;
+  std::int64_t number;  // of the row
 };
 
 /// The pieces of all rows, in their order. Their size depends on nothing.
@@ -27,27 +30,59 @@ template <class Row>
 std::vector<Piece<Row>> pieces_of(const std::vector<Sized<Row>>& rows) {
   constexpr std::int64_t kSize = 16384;
   std::vector<Piece<Row>> out;
-  for (const auto& [row, count] : rows)
-    for (std::int64_t first = 0; first < count; first += kSize)
-      out.push_back({row, first, std::min(first + kSize, count)});
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    for (std::int64_t first = 0; first < rows[r].count; first += kSize)
+      out.push_back({rows[r].row, first, std::min(first + kSize, rows[r].count),
+                     static_cast<std::int64_t>(r)});
   return out;
 }
 
-template <class Row>
-__global__ void for_each_kernel_of_rows(const Piece<Row>* pieces) {
-  const Piece<Row>& piece = pieces[blockIdx.x];
-  const Row row = piece.row;
-  for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x) row(i);
+template <class Row, class Setting>
+__global__ void for_each_if_finite(const Piece<Row>* pieces, std::int64_t count,
+                                   const Setting* from, std::int64_t settings, Setting* to,
+                                   int* is_bad, std::int64_t* nonfinite) {
+  // The host's memory is far away: read once.
+  if (blockIdx.x == 0)
+    for (std::int64_t i = threadIdx.x; i < settings; i += blockDim.x) to[i] = from[i];
+  for (std::int64_t p = blockIdx.x; p < count; p += gridDim.x) {
+    const Piece<Row>& piece = pieces[p];
+    const Row row = piece.row;
+    bool bad = false;
+    for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x)
+      bad = bad || !row.is_finite(i);
+    bad = any_of_block(bad);
+    if (threadIdx.x == 0) is_bad[p] = bad ? 1 : 0;
+  }
+  wait_for_grid();
+  const std::int64_t first = first_of_block(is_bad, count);
+  if (blockIdx.x == 0 && threadIdx.x == 0) *nonfinite = first < 0 ? -1 : pieces[first].number;
+  if (first >= 0) return;
+  for (std::int64_t p = blockIdx.x; p < count; p += gridDim.x) {
+    const Piece<Row>& piece = pieces[p];
+    const Row row = piece.row;
+    const Setting setting = to[row.setting];
+    for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x)
+      row(setting, i);
+  }
 }
 
-/// row(i) for every element i of every row.
-template <class Row>
-void for_each_in_rows(std::string_view op, Device device, const std::vector<Sized<Row>>& rows) {
+/// row(settings[row.setting], i) for every element i of every row, where row.is_finite(i) holds for
+/// all of them; else nothing is done, and `nonfinite` becomes the number of the first row where it
+/// does not, else -1. One launch.
+template <class Row, class Setting>
+void for_each_in_finite_rows(std::string_view op, Device device,
+                             const std::vector<Sized<Row>>& rows, const Shared<Setting>& settings,
+                             const Shared<std::int64_t>& nonfinite) {
   const std::vector<Piece<Row>> pieces = pieces_of(rows);
+  nonfinite.front() = -1;
   if (pieces.empty()) return;
+  const auto count = static_cast<std::int64_t>(pieces.size());
+  const auto set = static_cast<std::int64_t>(settings.values().size());
   const Buffer<Piece<Row>> there(pieces, device);
-  launch(op, device, for_each_kernel_of_rows<Row>, static_cast<unsigned>(pieces.size()), kThreads,
-         there.data());
+  const Buffer<Setting> copied(set, device);
+  const Buffer<int> is_bad(count, device);
+  launch_cooperative(op, device, for_each_if_finite<Row, Setting>, count, there.data(), count,
+                     settings.data(), set, copied.data(), is_bad.data(), nonfinite.data());
 }
 
 template <class State, class Row>

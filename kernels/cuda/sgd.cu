@@ -8,22 +8,24 @@ template <class T>
 struct Sgd {
   const T *x, *grad;
   T *velocity, *out;  // velocity may be null
-  SgdStep step;
+  std::int64_t setting = 0;
 
-  __device__ void operator()(std::int64_t i) const {
+  __device__ bool is_finite(std::int64_t i) const { return std::isfinite(grad[i]); }
+  __device__ void operator()(const SgdStep& step, std::int64_t i) const {
     out[i] = sgd_element(step, x[i], grad[i], velocity != nullptr ? velocity + i : nullptr);
   }
 };
 
-void sgd_cuda(const std::vector<SgdVectors>& parameters, const SgdStep& step) {
+void sgd_cuda(const std::vector<SgdVectors>& parameters, const Shared<SgdStep>& step,
+              const Shared<std::int64_t>& nonfinite) {
   const Tensor& first = parameters.front().x;
   dispatch_floating(first.dtype(), "sgd", [&]<class T>() {
     std::vector<cuda::Sized<Sgd<T>>> rows;
     for (const SgdVectors& of : parameters)
-      rows.push_back({{of.x.data<T>(), of.grad.data<T>(), of.velocity.data_or_null<T>(),
-                       of.out.data<T>(), step},
-                      of.x.numel()});
-    cuda::for_each_in_rows("sgd", first.device(), rows);
+      rows.push_back(
+          {{of.x.data<T>(), of.grad.data<T>(), of.velocity.data_or_null<T>(), of.out.data<T>()},
+           of.x.numel()});
+    cuda::for_each_in_finite_rows("sgd", first.device(), rows, step, nonfinite);
   });
 }
 

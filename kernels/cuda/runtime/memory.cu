@@ -73,6 +73,9 @@ class DeviceMemory final : public Memory {
     check_status(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(device).handle), op);
     synchronize(device, op);
   }
+  void wait(int device_index) override {
+    synchronize({DeviceType::CUDA, device_index}, "cuda wait");
+  }
   std::uint64_t order(int device_index) const override {
     return stream_of({DeviceType::CUDA, device_index}).current_order();
   }

@@ -8,9 +8,10 @@
 
 namespace rho::nn {
 
-GradientStep::GradientStep(Module& model, Objective objective, bool captures)
+GradientStep::GradientStep(Module& model, Objective objective, bool captures, Update update)
     : model_(model),
       objective_(std::move(objective)),
+      update_(std::move(update)),
       captures_(captures && model.is_replayable()) {
   for (const NamedParameter& parameter : model.parameters()) parameters_.push_back(parameter.value);
   for (const NamedBuffer& buffer : model.buffers()) buffers_.push_back(buffer.value);
@@ -61,8 +62,11 @@ GradientStep::Result GradientStep::run(const Tensor& inputs, const Tensor& label
     out.outputs = model_(Variable(inputs));
     out.loss = objective_(out.outputs, labels);
   }
-  const ProfileScope scope(SpanKind::Phase, kBackward);
-  out.loss.backward();
+  {
+    const ProfileScope scope(SpanKind::Phase, kBackward);
+    out.loss.backward();
+  }
+  if (update_) update_();
   return out;
 }
 

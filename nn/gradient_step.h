@@ -1,4 +1,5 @@
-// The part of a training step that a device can do without the host: forward and backward.
+// The part of a training step that a device can do without the host: forward, backward, and an
+// update that asks the host nothing.
 #pragma once
 
 #include <functional>
@@ -21,12 +22,16 @@ class GradientStep {
     Variable outputs, loss;  ///< where the step was replayed, until the next one
   };
 
-  /// `model` outlives this, and keeps its layers. `captures` says that the objective reads no
-  /// values on the host.
-  GradientStep(Module& model, Objective objective, bool captures);
+  /// What is done with the gradients, in the same order of work; captured and replayed with them
+  /// (optim::Optimizer::enqueue).
+  using Update = std::function<void()>;
 
-  /// Sets the grad() of every parameter to that of this batch. The labels lie on the device of the
-  /// inputs, which is the model's.
+  /// `model` outlives this, and keeps its layers. `captures` says that neither the objective nor
+  /// the update reads values on the host.
+  GradientStep(Module& model, Objective objective, bool captures, Update update = {});
+
+  /// Sets the grad() of every parameter to that of this batch, and updates. The labels lie on the
+  /// device of the inputs, which is the model's.
   Result operator()(const Tensor& inputs, const Tensor& labels);
 
  private:
@@ -42,6 +47,7 @@ class GradientStep {
   std::vector<Variable> parameters_;  // of the model, found once
   std::vector<const Tensor*> buffers_;
   Objective objective_;
+  Update update_;
   bool captures_;
   Signature last_, captured_;
   std::unique_ptr<Graph> graph_;

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <thread>
 
 #include "autograd/ops/losses.h"
+#include "kernels/fill.h"
 #include "nn/model.h"
 #include "nn/nn.h"
 #include "nn/state.h"
@@ -52,22 +54,31 @@ struct Trained {
     Rng rng(weights);
     model = std::make_shared<Counted>(make_model({name, kImage, 3}, {}, rng));
     model->to(device);
-    step.emplace(*model, objective, captures);
     optim::OptimizerOptions options;
     options.name = optimizer;
     options.lr = 0.05;
     options.momentum = optimizer == "adam" || optimizer == "langevin" ? 0.0 : 0.9;
     update = optim::make_optimizer(options, tools::parameter_groups(*model));
+    update->skip_nonfinite(true);
+    updates_within = captures && update->is_replayable();
+    step.emplace(*model, objective, captures,
+                 updates_within ? [this] { update->enqueue(); } : GradientStep::Update{});
   }
 
   void train(int steps, std::int64_t batch) {
     for (int i = 0; i < steps; ++i) {
       const Tensor x = uniform<float>({batch, kImage[0], kImage[1], kImage[2]}, ++seed).to(to);
+      if (spoils) kernels::fill(x, std::numeric_limits<double>::infinity());
+      update->set_lr(0.05 / static_cast<double>(seed));
+      if (updates_within) update->prepare();
       std::vector<std::int64_t> labels;
       for (std::int64_t n = 0; n < batch; ++n) labels.push_back((n + i) % 3);
       const auto [outputs, loss] = (*step)(x, Tensor::from(labels, {batch}, to));
       losses.push_back(loss.item());
-      update->step();
+      if (updates_within)
+        update->conclude();
+      else
+        update->step();
     }
     state = export_state(*model);
   }
@@ -76,6 +87,7 @@ struct Trained {
   std::shared_ptr<Counted> model;
   std::optional<GradientStep> step;
   std::unique_ptr<optim::Optimizer> update;
+  bool updates_within = false, spoils = false;
   std::vector<double> losses;
   NamedTensors state;
   std::uint64_t seed = 0;  // of the last batch
@@ -127,14 +139,36 @@ TEST_P(CudaReplay, IsTheSameToTheBit) {
       one->train(3, 5);
     }
     expect_same(eager, replayed);
+    const optim::State state = eager.update->state(), same = replayed.update->state();
+    for (std::size_t i = 0; i < state.size(); ++i)
+      EXPECT_EQ(state[i].second.to_vector<double>(), same[i].second.to_vector<double>())
+          << state[i].first;
     EXPECT_EQ(eager.model->calls, 10);
     // Once as it is and once for the graph, and the same of the last batches; one in between.
     EXPECT_EQ(replayed.model->calls, 5);
   }
 }
 
+// No loss is compared: it is NaN.
+TEST_P(CudaReplay, SkipsAStepWithoutFiniteGradients) {
+  if (!can_capture(kCuda)) GTEST_SKIP() << "every kernel is waited for";
+  Trained eager("mlp-8-2", kCuda, false, GetParam()), replayed("mlp-8-2", kCuda, true, GetParam());
+  for (Trained* const one : {&eager, &replayed}) {
+    one->train(3, 6);
+    one->spoils = true;
+    one->train(1, 6);
+    one->losses.clear();
+    one->spoils = false;
+    one->train(2, 6);
+    EXPECT_EQ(one->update->skipped_steps(), 1);
+  }
+  expect_same(eager, replayed);
+  EXPECT_EQ(replayed.model->calls, 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Optimizers, CudaReplay,
-                         ::testing::Values("sgd", "adam", "langevin", "tangent-gradient"));
+                         ::testing::Values("sgd", "adam", "langevin", "tangent-gradient",
+                                           "true-gradient"));
 
 TEST_F(CudaGradientStep, TwoThreadsShareADevice) {
   const auto trained = [](std::uint64_t k) {

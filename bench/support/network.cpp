@@ -39,6 +39,10 @@ Variable count(nn::Module& module, const Variable& x, Cost& cost) {
   return y;
 }
 
+Variable objective(const Variable& logits, const Tensor& labels) {
+  return cross_entropy(logits, labels);
+}
+
 // Before an optimizer is made for it.
 std::shared_ptr<nn::Module> moved(std::shared_ptr<nn::Module> model, Device device) {
   model->to(device);
@@ -73,24 +77,22 @@ Training in_dtype(const Training& training, DType dtype) {
 
 Network::Network(std::shared_ptr<nn::Module> model, const Training& training, Device device)
     : model_(moved(std::move(model), device)),
-      gradient_step_(
-          *model_,
-          [](const Variable& logits, const Tensor& labels) {
-            return cross_entropy(logits, labels);
-          },
-          true),
+      gradients_(*model_, objective, false),
+      step_(*model_, objective, true, [this] { optimizer_.enqueue(); }),
       x_(training.x.to(device)),
       labels_(training.labels.to(device)),
       optimizer_(tools::parameter_groups(*model_), training.lr, {.momentum = training.momentum}) {}
 
 double Network::backward() {
   model_->train();
-  return gradient_step_(x_, labels_).loss.item();
+  return gradients_(x_, labels_).loss.item();
 }
 
 double Network::step() {
-  const double loss = backward();
-  optimizer_.step();
+  model_->train();
+  optimizer_.prepare();
+  const double loss = step_(x_, labels_).loss.item();
+  optimizer_.conclude();
   return loss;
 }
 

@@ -40,7 +40,7 @@ class Network {
 
  private:
   std::shared_ptr<nn::Module> model_;
-  nn::GradientStep gradient_step_;
+  nn::GradientStep gradients_, step_;  // without and with the update
   Tensor x_, labels_;
   optim::Sgd optimizer_;
 };

@@ -137,17 +137,20 @@ class Training {
     Rng rng = rng_of(options, Stream::Weights);
     model_ = nn::make_model(spec_, init_of(options), rng, precision_.dtype);
     model_->to(device_);
+    if (!start.empty()) nn::import_state(*model_, nn::read_safetensors(start).tensors, start);
+    optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
+    optimizer_->skip_nonfinite(options.nonfinite == "skip");
+    optimizer_->keep_audit(options.audit);
+    // What asks the host for something between gradients and update gets its update after them.
+    updates_within_ = optimizer_->is_replayable();
     // The other losses make their targets on the host.
     step_.emplace(
         *model_,
         [this](const Variable& logits, const Tensor& labels) {
           return objective(options_.loss, logits, labels);
         },
-        options.loss == "cross-entropy");
-    if (!start.empty()) nn::import_state(*model_, nn::read_safetensors(start).tensors, start);
-    optimizer_ = optim::make_optimizer(optimizer_of(options), parameter_groups(*model_));
-    optimizer_->skip_nonfinite(options.nonfinite == "skip");
-    optimizer_->keep_audit(options.audit);
+        options.loss == "cross-entropy",
+        updates_within_ ? [this] { enqueue_update(); } : nn::GradientStep::Update{});
   }
 
   std::int64_t examples() const { return examples_; }
@@ -228,11 +231,12 @@ class Training {
     const kernels::ProductPrecisionScope precision(precision_.products);
     const kernels::ProductProviderScope provider(provider_);
     const datasets::Batch batch = next_batch();
+    const std::int64_t skipped = optimizer_->skipped_steps();
+    if (updates_within_) optimizer_->prepare();
     const auto [logits, loss] = (*step_)(batch.inputs, batch.labels);
     const double value = loss.item();
     if (!std::isfinite(value) && options_.nonfinite == "stop")
       fail_diverged(epoch, "the loss is not finite");
-    const std::int64_t skipped = optimizer_->skipped_steps();
     update(epoch, logits, batch.labels);
     if (options_.audit && optimizer_->skipped_steps() == skipped) keep_audit(epoch, step);
     return {batch.labels.size(0), value};
@@ -243,11 +247,20 @@ class Training {
     return *train_.next();  // there are steps_an_epoch() of them
   }
 
-  void update(std::int64_t epoch, const Variable& logits, const Tensor& labels) {
+  void enqueue_update() {
     const ProfileScope scope(SpanKind::Phase, "optimizer");
-    if (optimizer_->uses_margin()) optimizer_->observe_margin(mean_margin(logits, labels));
+    optimizer_->enqueue();
+  }
+
+  // What is left of it.
+  void update(std::int64_t epoch, const Variable& logits, const Tensor& labels) {
     try {
-      optimizer_->step();
+      if (!updates_within_) {
+        if (optimizer_->uses_margin()) optimizer_->observe_margin(mean_margin(logits, labels));
+        optimizer_->prepare();
+        enqueue_update();
+      }
+      optimizer_->conclude();
     } catch (const Error& error) {
       fail_diverged(epoch, error.what());
     }
@@ -319,6 +332,7 @@ class Training {
   std::unique_ptr<optim::Schedule> schedule_;
   std::shared_ptr<nn::Module> model_;
   std::optional<nn::GradientStep> step_;
+  bool updates_within_ = true;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::string audit_;
 };

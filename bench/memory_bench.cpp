@@ -109,7 +109,7 @@ constexpr Kernel kKernels[] = {
        kernels::SphereStep step;
        step.descent = {1e-9, 0.9, false, 0.0};
        step.retracts = true;
-       kernels::sphere_step({{{m.x}, {m.z}, {m.y}, {m.x}, {m.out}}}, {}, shared(m, step),
+       kernels::sphere_step({{{m.x}, {m.z}, {m.y}, {m.out}}}, {}, shared(m, step),
                             shared(m, kernels::SphereRow{1.0, 1.0}),
                             shared(m, kernels::SphereResult{}));
      }},

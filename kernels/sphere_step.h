@@ -48,18 +48,17 @@ struct SphereResult {
   bool shortened = false, held = false;
 };
 
-/// Tensors whose rows r together are one row each. u, the velocity, moves in place; it is empty
+/// Tensors whose rows r together are one row each. V and its velocity u move in place; u is empty
 /// where there is no momentum.
 struct SphereGroup {
   std::vector<Tensor> v, u, g;
-  std::vector<Tensor> to_v;  ///< V', which may be v
-  std::vector<Tensor> w;     ///< rho' V', with V' as it was rounded
+  std::vector<Tensor> w;  ///< rho' V', with V' as it was rounded
   std::size_t rows = 1;
   std::size_t first = 0;  ///< number of its first row, in SphereRow and SphereResult
 
   template <class Visit>
   void for_each_tensor(const Visit& visit) const {
-    for (const std::vector<Tensor>* const list : {&v, &u, &g, &to_v, &w})
+    for (const std::vector<Tensor>* const list : {&v, &u, &g, &w})
       for (const Tensor& x : *list) visit(x);
   }
 };
@@ -114,7 +113,9 @@ constexpr SpherePlan plan_row(const SphereStep& step, const SphereRow& row,
   out.result.held = true;
   if (row.rho == 0.0) return out;
   Directions::visit(step.direction, [&](auto rule) {
+    constexpr bool kIsFree = decltype(rule)::back == Return::Free;
     const double before = std::sqrt(of.vv);
+    if (kIsFree) out.move.weight = row.rho / before;
     const Combination gradient = along_gradient(rule.pull(row.rho, before));
     const Combination pulled = along_velocity(step.descent.momentum) + gradient;
     const Combination velocity = project(of, pulled);
@@ -132,7 +133,6 @@ constexpr SpherePlan plan_row(const SphereStep& step, const SphereRow& row,
     out.result.held = false;
     out.result.force = turn.force;
     out.result.shortened = turn.shortened;
-    constexpr bool kIsFree = decltype(rule)::back == Return::Free;
     const auto& [keep, start, shift, along] = step.scale;
     const double next = keep * row.rho + start * row.initial_rho + shift +
                         along * (kIsFree ? of.vg / before : of.vg);

@@ -25,6 +25,7 @@ GradientStep::Result GradientStep::operator()(const Tensor& inputs, const Tensor
     kernels::copy(labels, labels_);
     replay();
     model_.after_replay();
+    last_ = std::move(now);
     return result_;
   }
   if (std::exchange(last_, now) != now) return run(inputs, labels);

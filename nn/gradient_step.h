@@ -23,7 +23,7 @@ class GradientStep {
   };
 
   /// What is done with the gradients, in the same order of work; captured and replayed with them
-  /// (optim::Optimizer::enqueue).
+  /// (optim::Optimizer::enqueue). But for the parameters, what it writes stays where it is.
   using Update = std::function<void()>;
 
   /// `model` outlives this, and keeps its layers. `captures` says that neither the objective nor

@@ -17,9 +17,9 @@ using kernels::SphereFault;
 using kernels::SphereProducts;
 using kernels::SphereResult;
 
-Tensors empty_like(const Tensors& tensors) {
+Tensors clones(const Tensors& tensors) {
   Tensors out;
-  for (const Tensor& x : tensors) out.push_back(Tensor::empty(x.shape(), x.dtype(), x.device()));
+  for (const Tensor& x : tensors) out.push_back(kernels::clone(x));
   return out;
 }
 
@@ -136,8 +136,8 @@ void NormConstrained::enqueue_step() {
   for (Block& block : blocks_) {
     Tensors g = gradients(groups_[block.group]);
     if (g.empty()) continue;
+    stepped_.push_back({&block, auditing() ? clones(block.direction) : Tensors{}});
     spheres.push_back(vectors_of(block, std::move(g)));
-    stepped_.push_back({&block, spheres.back().to_v});
   }
   std::vector<kernels::SgdVectors> others;
   for (std::size_t k = 0; k < groups_.size(); ++k) {
@@ -162,8 +162,6 @@ kernels::SphereGroup NormConstrained::vectors_of(const Block& block, Tensors gra
   out.v = block.direction;
   out.u = block.velocity;
   out.g = std::move(gradients);
-  // The audit wants to see V as it was.
-  out.to_v = auditing() ? empty_like(block.direction) : block.direction;
   for (const Variable& w : groups_[block.group].tensors) {
     out.w.push_back(kernels::successor(w.value()));
     move_to(w, out.w.back());
@@ -204,7 +202,7 @@ const Group* NormConstrained::conclude_step() {
   for (std::size_t i = 0; i < free_.size(); ++i)
     if (of_free[i].fault == SphereFault::Gradient) return free_[i];
   for (const Stepped& stepped : stepped_) expect_possible(*stepped.block);
-  for (const Stepped& stepped : stepped_) commit(stepped);
+  for (Stepped& stepped : stepped_) commit(stepped);
   number(steps_) += 1.0;
   return nullptr;
 }
@@ -225,7 +223,7 @@ void NormConstrained::expect_possible(const Block& block) const {
   }
 }
 
-void NormConstrained::commit(const Stepped& stepped) {
+void NormConstrained::commit(Stepped& stepped) {
   Block& block = *stepped.block;
   double* rho = block.rho.data<double>();
   std::vector<double> lengths;
@@ -238,7 +236,7 @@ void NormConstrained::commit(const Stepped& stepped) {
     if (std::abs(row.force) > std::abs(largest)) largest = row.force;
   }
   if (!auditing()) return;
-  block.before = std::exchange(block.direction, stepped.to);
+  block.before = std::move(stepped.before);
   block.lengths = std::move(lengths);
   block.force = largest;
 }

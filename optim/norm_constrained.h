@@ -80,10 +80,10 @@ class NormConstrained : public Optimizer {
 
     std::size_t rows() const { return static_cast<std::size_t>(rho.numel()); }
   };
-  /// A constrained group in a step, and where its V goes.
+  /// A constrained group in a step, and, for the audit, V before it.
   struct Stepped {
     Block* block;
-    Tensors to;
+    Tensors before;
   };
 
   void prepare_step() override;
@@ -93,7 +93,7 @@ class NormConstrained : public Optimizer {
   Tensors gradients(const Group& group) const;
   kernels::SphereGroup vectors_of(const Block& block, Tensors gradients);
   void expect_possible(const Block& block) const;
-  void commit(const Stepped& stepped);
+  void commit(Stepped& stepped);
   std::span<const kernels::SphereResult> results_of(const Block& block) const;
   bool retracts(double steps) const;
   std::size_t rows_of(const Group& group) const;

@@ -28,6 +28,7 @@ void Optimizer::step() {
 void Optimizer::enqueue() {
   successors_.clear();
   next_before_.clear();
+  auditing_ = keeps_audit_;
   if (auditing_) {
     // Held here, they stay as they are: a step writes elsewhere then.
     for (const Group& group : groups_) {

@@ -35,19 +35,20 @@ class Optimizer {
   void step();
 
   // The three parts of a step, for one that is captured and replayed (nn::GradientStep). There the
-  // second happens on the device alone, as often as there are replays between the two others.
+  // second happens on the device alone, once between the two others. Where an error keeps the third
+  // from being called, the parameters have moved and the state has not: load_state().
   void prepare() { prepare_step(); }  ///< says what the host knows: rates, where rho is
   void enqueue();                     ///< the work, from the gradients as they are then
   void conclude();                    ///< waits for it, and throws or counts as step() does
   /// Whether enqueue() can be captured: it asks the host nothing, and writes where it did before.
-  virtual bool is_replayable() const { return !auditing_; }
+  virtual bool is_replayable() const { return !keeps_audit_; }
 
   /// False, the default: a gradient that is not finite is an error. True: its step is skipped.
   void skip_nonfinite(bool on) { skip_nonfinite_ = on; }
   std::int64_t skipped_steps() const;  ///< so far; part of the state
 
-  /// Keeps what audit() needs of each step from now on.
-  void keep_audit(bool on) { auditing_ = on; }
+  /// Keeps what audit() needs of each step from the next on, but for those that are replayed.
+  void keep_audit(bool on) { keeps_audit_ = on; }
   /// The constrained groups after the last step. `p` is the norm of the flow that a method without
   /// a constraint implies; the others have their own. Throws before the first step that was kept.
   virtual std::vector<GroupAudit> audit(double p) const;
@@ -75,6 +76,7 @@ class Optimizer {
   virtual const Group* conclude_step() = 0;
   /// The value of `x` becomes `next`, its successor, when the step is concluded.
   void move_to(const Variable& x, const Tensor& next);
+  /// Of this step.
   bool auditing() const { return auditing_; }
   /// Where the parameters are.
   Device device() const;
@@ -90,7 +92,8 @@ class Optimizer {
  private:
   State all_entries() const;
 
-  bool skip_nonfinite_ = false, auditing_ = false;
+  bool skip_nonfinite_ = false, keeps_audit_ = false;
+  bool auditing_ = false;  // what is enqueued is kept
   Tensor skipped_steps_;
   std::vector<std::pair<Variable, Tensor>> successors_;  // of this step, where they lie elsewhere
   // [group][tensor], of the last step and of this one, while auditing.

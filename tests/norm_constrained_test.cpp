@@ -392,6 +392,25 @@ TEST(Audit, ProjectedStepsAreTangentAndTheOthersNearlySo) {
     }
 }
 
+TEST(Audit, OfStepsThatBeganWithIt) {
+  for (const char* const name : {"sgd", "tangent-gradient"}) {
+    const std::vector<Group> groups = make_groups();
+    const auto optimizer = make_optimizer({.name = name, .lr = 0.01}, groups);
+    set_gradients(groups, 1);
+    optimizer->prepare();
+    optimizer->enqueue();
+    optimizer->keep_audit(true);
+    optimizer->conclude();
+    EXPECT_TRUE(contains(message_of([&] { optimizer->audit(2.0); }), "[audit]", "no step")) << name;
+    optimizer->prepare();
+    optimizer->enqueue();
+    optimizer->keep_audit(false);
+    optimizer->conclude();
+    EXPECT_EQ(optimizer->audit(2.0).size(), 2U) << name;
+    EXPECT_NE(optimizer->audit(2.0)[0].multiplier, 0.0) << name;
+  }
+}
+
 // Of plain gradient descent, the flow of rho and V that its steps imply.
 TEST(Audit, SgdHasItsImpliedFlow) {
   for (const double p : kOrders) {

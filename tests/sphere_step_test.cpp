@@ -71,7 +71,7 @@ struct Parameters {
   /// Everything that a step may write, and where it lies.
   std::vector<Values> all() const {
     std::vector<Values> out;
-    for (const auto list : {&SphereGroup::to_v, &SphereGroup::u, &SphereGroup::w})
+    for (const auto list : {&SphereGroup::v, &SphereGroup::u, &SphereGroup::w})
       for (std::size_t r = 0; r < kRows; ++r) out.push_back(values(list, r));
     out.push_back(free[0].velocity.template to_vector<double>());
     out.push_back(free[0].out.template to_vector<double>());
@@ -84,7 +84,6 @@ struct Parameters {
     out.v = {uniform<T>({3, 7}, 1), uniform<T>({3}, 2)};
     out.g = {uniform<T>({3, 7}, 3), uniform<T>({3}, 4)};
     out.u = {uniform<T>({3, 7}, 5), uniform<T>({3}, 6)};
-    out.to_v = out.v;
     out.w = {uniform<T>({3, 7}, 7), uniform<T>({3}, 8)};
     out.rows = 3;
     return out;
@@ -95,7 +94,6 @@ struct Parameters {
     out.v = {uniform<T>(shape, 11), uniform<T>(bias, 12)};
     out.g = {uniform<T>(shape, 13), uniform<T>(bias, 14)};
     out.u = {uniform<T>(shape, 15), uniform<T>(bias, 16)};
-    out.to_v = {uniform<T>(shape, 17), uniform<T>(bias, 18)};
     out.w = {uniform<T>(shape, 19), uniform<T>(bias, 20)};
     out.first = 3;
     return out;
@@ -141,7 +139,7 @@ TYPED_TEST(SphereStepTest, MovesEveryRowByTheRule) {
         const double sums = static_cast<double>(v.size()) * epsilon<double>();
         EXPECT_NEAR(result.rho, next, 4 * sums * rho);
         EXPECT_NEAR(result.length, length, 64 * (sums + epsilon<T>()) * length);
-        const Values to_v = parameters.values(&SphereGroup::to_v, r);
+        const Values to_v = parameters.values(&SphereGroup::v, r);
         const Values to_u = parameters.values(&SphereGroup::u, r);
         const Values w = parameters.values(&SphereGroup::w, r);
         for (std::size_t i = 0; i < v.size(); ++i) {
@@ -216,6 +214,21 @@ TYPED_TEST(SphereStepTest, ARowWithoutDirectionIsHeld) {
     EXPECT_EQ(parameters.values(&SphereGroup::w, 1), Values(8, 0.0));
     EXPECT_EQ(parameters.results.values()[1].rho, 0.0);
   }
+}
+
+// A row of length 2 whose step is all along V, and far longer: what V + S g leaves is rounding.
+TEST(SphereStepPlan, AHeldRowOfAnyLengthKeepsItsWeight) {
+  SphereStep step;
+  step.direction = optim::find_direction("weight-normalization").number;
+  step.descent.lr = 1.0;
+  SphereProducts of;
+  of.vv = of.vn = of.nn = 4.0;
+  of.vg = of.gn = 4e12;
+  of.gg = 4e24;
+  const SpherePlan plan = plan_row(step, {3.0, 3.0}, of);
+  EXPECT_TRUE(plan.result.held);
+  EXPECT_EQ(plan.result.rho, 3.0);
+  EXPECT_EQ(plan.move.weight, 1.5);  // W = rho V / ||V||
 }
 
 TYPED_TEST(SphereStepTest, TheSameBitsTwice) {

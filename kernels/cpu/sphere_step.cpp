@@ -96,7 +96,7 @@ void move(const SphereGroup& group, const GroupProducts& of, const SphereStep& s
       return of.peak_tensor[r] == t ? of.rows[r].peak_index : -1;
     };
     move_rows<T>({group.v[t].data<T>(), u, group.g[t].data<T>()}, columns, step.p, plans, peak,
-                 group.to_v[t].data<T>(), u, measures(step) ? nullptr : group.w[t].data<T>());
+                 group.v[t].data<T>(), u, measures(step) ? nullptr : group.w[t].data<T>());
   });
 }
 
@@ -105,7 +105,7 @@ void retract(const std::vector<SphereGroup>& groups, double p, std::vector<Plans
              std::span<SphereResult> results) {
   std::vector<GroupVectors> ends;
   ends.reserve(groups.size());
-  for (const SphereGroup& group : groups) ends.push_back({group.to_v, {}, {}, group.rows});
+  for (const SphereGroup& group : groups) ends.push_back({group.v, {}, {}, group.rows});
   const std::vector<GroupProducts> of = group_products(ends, p);
   for (std::size_t k = 0; k < groups.size(); ++k) {
     for (std::size_t r = 0; r < groups[k].rows; ++r) {
@@ -115,7 +115,7 @@ void retract(const std::vector<SphereGroup>& groups, double p, std::vector<Plans
       plans[k][r].move = {along_point(1.0 / result.length), {}, result.rho};
     }
     for_each_tensor(groups[k], [&]<class T>(T, std::size_t t, std::int64_t columns) {
-      T* const v = groups[k].to_v[t].data<T>();
+      T* const v = groups[k].v[t].data<T>();
       // The normal has no part in it: that of p = 2 costs nothing.
       move_rows<T>(
           {v, nullptr, nullptr}, columns, 2.0, plans[k], [](std::size_t) { return -1; }, v, nullptr,

@@ -11,8 +11,14 @@ struct Adam {
   std::int64_t setting;
 
   __device__ bool is_finite(std::int64_t i) const { return std::isfinite(grad[i]); }
-  __device__ void operator()(const AdamElement& element, std::int64_t i) const {
-    out[i] = element(x[i], grad[i], first[i], second[i]);
+  struct Element {
+    T x, grad, first, second;
+  };
+  __device__ Element read(std::int64_t i) const { return {x[i], grad[i], first[i], second[i]}; }
+  __device__ void operator()(const AdamElement& step, std::int64_t i, Element of) const {
+    out[i] = step(of.x, of.grad, of.first, of.second);
+    first[i] = of.first;
+    second[i] = of.second;
   }
 };
 

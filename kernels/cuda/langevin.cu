@@ -12,8 +12,12 @@ struct Langevin {
   std::int64_t setting = 0;
 
   __device__ bool is_finite(std::int64_t i) const { return std::isfinite(grad[i]); }
-  __device__ void operator()(const LangevinStep& step, std::int64_t i) const {
-    out[i] = langevin_element(step, number, i, x[i], grad[i]);
+  struct Element {
+    T x, grad;
+  };
+  __device__ Element read(std::int64_t i) const { return {x[i], grad[i]}; }
+  __device__ void operator()(const LangevinStep& step, std::int64_t i, const Element& of) const {
+    out[i] = langevin_element(step, number, i, of.x, of.grad);
   }
 };
 

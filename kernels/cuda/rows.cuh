@@ -28,7 +28,7 @@ struct Piece {
 /// The pieces of all rows, in their order. Their size depends on nothing.
 template <class Row>
 std::vector<Piece<Row>> pieces_of(const std::vector<Sized<Row>>& rows) {
-  constexpr std::int64_t kSize = 16384;
+  constexpr std::int64_t kSize = 4096;
   std::vector<Piece<Row>> out;
   for (std::size_t r = 0; r < rows.size(); ++r)
     for (std::int64_t first = 0; first < rows[r].count; first += kSize)
@@ -48,8 +48,10 @@ __global__ void for_each_if_finite(const Piece<Row>* pieces, std::int64_t count,
     const Piece<Row>& piece = pieces[p];
     const Row row = piece.row;
     bool bad = false;
-    for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x)
-      bad = bad || !row.is_finite(i);
+    for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x) {
+      const bool finite = row.is_finite(i);  // read before anything is asked
+      bad = bad || !finite;
+    }
     bad = any_of_block(bad);
     if (threadIdx.x == 0) is_bad[p] = bad ? 1 : 0;
   }
@@ -61,14 +63,16 @@ __global__ void for_each_if_finite(const Piece<Row>* pieces, std::int64_t count,
     const Piece<Row>& piece = pieces[p];
     const Row row = piece.row;
     const Setting setting = to[row.setting];
-    for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x)
-      row(setting, i);
+    read_ahead(
+        piece.first + threadIdx.x, piece.end, blockDim.x,
+        [&](std::int64_t i) { return row.read(i); },
+        [&](std::int64_t i, const auto& read) { row(setting, i, read); });
   }
 }
 
-/// row(settings[row.setting], i) for every element i of every row, where row.is_finite(i) holds for
-/// all of them; else nothing is done, and `nonfinite` becomes the number of the first row where it
-/// does not, else -1. One launch.
+/// row(settings[row.setting], i, row.read(i)) for every element i of every row, where
+/// row.is_finite(i) holds for all of them; else nothing is done, and `nonfinite` becomes the number
+/// of the first row where it does not, else -1. One launch.
 template <class Row, class Setting>
 void for_each_in_finite_rows(std::string_view op, Device device,
                              const std::vector<Sized<Row>>& rows, const Shared<Setting>& settings,

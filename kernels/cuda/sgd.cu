@@ -11,8 +11,19 @@ struct Sgd {
   std::int64_t setting = 0;
 
   __device__ bool is_finite(std::int64_t i) const { return std::isfinite(grad[i]); }
-  __device__ void operator()(const SgdStep& step, std::int64_t i) const {
-    out[i] = sgd_element(step, x[i], grad[i], velocity != nullptr ? velocity + i : nullptr);
+  struct Element {
+    T x, grad, velocity;
+  };
+  __device__ Element read(std::int64_t i) const {
+    return {x[i], grad[i], velocity != nullptr ? velocity[i] : T{0}};
+  }
+  __device__ void operator()(const SgdStep& step, std::int64_t i, Element of) const {
+    if (velocity == nullptr) {
+      out[i] = sgd_element<T>(step, of.x, of.grad, nullptr);
+    } else {
+      out[i] = sgd_element(step, of.x, of.grad, &of.velocity);
+      velocity[i] = of.velocity;
+    }
   }
 };
 

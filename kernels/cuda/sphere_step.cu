@@ -16,8 +16,9 @@ constexpr std::int64_t kPieceSize = 4096;
 /// Neighbouring elements of one tensor in one row, or of a parameter on no sphere.
 template <class T>
 struct Piece {
-  const T *v, *g;
-  T *u, *to_v, *w;          // u may be null; there is no w on no sphere
+  T *v, *u;  // u may be null; of a parameter on no sphere v is x
+  const T* g;
+  T* out;                   // W, or the next x
   std::int64_t place = 0;   // of its first element in the row, which may have several tensors
   std::int64_t count = 0;   // of its elements
   std::int64_t number = 0;  // of its result
@@ -25,34 +26,28 @@ struct Piece {
   bool is_free = false;
 };
 
+using Peak = cuda::Largest<double>;
+// The ten products, and 0 where every element of the gradient is finite.
+using Products = cuda::Sums<11>;
+using Power = cuda::Sums<1>;
+
 /// Where a row goes.
 struct Planned {
   SphereMove move;
-  std::int64_t peak;  // p = infinity: where n is not 0, as a place in the row
-  double rho;
+  Peak peak;  // p = infinity: at which place in the row n is not 0
+  double rho, length;
 };
-
-// The ten products, and 0 where every element of the gradient is finite.
-using Products = cuda::Sums<11>;
-using Peak = cuda::Largest<double>;
 
 /// Between the passes.
 struct Found {
   Peak* peaks;         // of each piece
   Products* products;  // of each piece
+  Power* powers;       // of each piece
   int* is_bad;         // of each piece: whether its row has a fault, at the row's first one
   Planned* planned;    // of each result
   SphereStep* step;
+  SphereRow* rows;
 };
-
-/// What the pieces of a row have found, merged, for every thread of the block.
-template <class T, class State>
-__device__ State of_row(const Piece<T>& piece, const State* found) {
-  State own = State::nothing();
-  for (std::int64_t i = piece.first + threadIdx.x; i < piece.end; i += blockDim.x)
-    own.merge(found[i]);
-  return cuda::merged_in_block(own);
-}
 
 /// body(i) for every element of a piece.
 template <class T, class Body>
@@ -61,16 +56,16 @@ __device__ void for_each_element(const Piece<T>& piece, const Body& body) {
 }
 
 template <class T>
-__device__ double value_or_0(const T* of, std::int64_t i) {
-  return of != nullptr ? static_cast<double>(of[i]) : 0.0;
+__device__ T value_or_0(const T* of, std::int64_t i) {
+  return of != nullptr ? of[i] : T{0};
 }
 
-/// The largest |x_i|, x being V or V'.
+/// The largest |V_i|.
 template <class T>
-__device__ Peak peak_of(const Piece<T>& piece, const T* x) {
+__device__ Peak peak_of(const Piece<T>& piece) {
   Peak own = Peak::nothing();
   for_each_element(piece, [&](std::int64_t i) {
-    own.merge({std::abs(static_cast<double>(x[i])), piece.place + i});
+    own.merge({std::abs(static_cast<double>(piece.v[i])), piece.place + i});
   });
   return cuda::merged_in_block(own);
 }
@@ -83,7 +78,8 @@ __device__ Products products_of(const Piece<T>& piece, double p, std::int64_t pe
     own.value[10] += g - g;
     if (piece.is_free) return;
     const double v = static_cast<double>(piece.v[i]);
-    const double all[4] = {v, value_or_0(piece.u, i), g, cuda::normal(v, p, piece.place + i, peak)};
+    const double all[4] = {v, static_cast<double>(value_or_0(piece.u, i)), g,
+                           cuda::normal(v, p, piece.place + i, peak)};
     int next = 0;  // vv vu vg vn, uu ug un, gg gn, nn
     for (int a = 0; a < 4; ++a)
       for (int b = a; b < 4; ++b) own.value[next++] += all[a] * all[b];
@@ -91,13 +87,13 @@ __device__ Products products_of(const Piece<T>& piece, double p, std::int64_t pe
   return cuda::merged_in_block(own);
 }
 
-/// sum_i |V'_i|^p, where <V, n> is in the products.
+/// sum_i |V_i|^p.
 template <class T>
-__device__ Products powers_of(const Piece<T>& piece, double p) {
-  Products own = Products::nothing();
+__device__ Power power_of(const Piece<T>& piece, double p) {
+  Power own = Power::nothing();
   for_each_element(piece, [&](std::int64_t i) {
-    const double v = static_cast<double>(piece.to_v[i]);
-    own.value[3] += v * cuda::normal(v, p, i, -1);
+    const double v = static_cast<double>(piece.v[i]);
+    own.value[0] += v * cuda::normal(v, p, i, -1);
   });
   return cuda::merged_in_block(own);
 }
@@ -108,103 +104,147 @@ __device__ SphereProducts in_words(const Products& sums, const Peak& peak) {
 }
 
 template <class T>
-__device__ void move(const Piece<T>& piece, const SphereStep& step, const Planned& to) {
-  if (piece.is_free) {
-    const SgdStep descent = step.descent;
-    for_each_element(piece, [&](std::int64_t i) {
-      piece.to_v[i] =
-          sgd_element(descent, piece.v[i], piece.g[i], piece.u != nullptr ? piece.u + i : nullptr);
-    });
-    return;
-  }
-  const double p = step.p;
-  const bool ends = !measures(step);
-  const Planned row = to;
-  for_each_element(piece, [&](std::int64_t i) {
-    const double v = static_cast<double>(piece.v[i]), u = value_or_0(piece.u, i),
-                 g = static_cast<double>(piece.g[i]),
-                 n = cuda::normal(v, p, piece.place + i, row.peak);
-    const auto mix = [&](const Combination& of) {
-      return of.v * v + of.u * u + of.g * g + of.n * n;
-    };
-    const T point = static_cast<T>(mix(row.move.point));
-    piece.to_v[i] = point;
-    if (piece.u != nullptr) piece.u[i] = static_cast<T>(mix(row.move.velocity));
-    if (ends) piece.w[i] = static_cast<T>(row.move.weight * static_cast<double>(point));
-  });
-}
+struct Element {
+  T v, u, g;
+};
 
-/// V' / length, and its weight.
 template <class T>
-__device__ void retract(const Piece<T>& piece, double length, double rho) {
-  const double scale = 1.0 / length;
-  for_each_element(piece, [&](std::int64_t i) {
-    const T point = static_cast<T>(scale * static_cast<double>(piece.to_v[i]));
-    piece.to_v[i] = point;
-    piece.w[i] = static_cast<T>(rho * static_cast<double>(point));
-  });
+__device__ void move(const Piece<T>& piece, double p, const SphereStep& step, const Planned& to) {
+  const SphereMove row = to.move;
+  const std::int64_t peak = to.peak.index;
+  const bool ends = !measures(step), has_u = piece.u != nullptr;
+  cuda::read_ahead(
+      threadIdx.x, piece.count, blockDim.x,
+      [&](std::int64_t i) {
+        return Element<T>{piece.v[i], value_or_0(piece.u, i), piece.g[i]};
+      },
+      [&](std::int64_t i, Element<T> of) {
+        if (piece.is_free) {
+          if (has_u) {
+            piece.out[i] = sgd_element(step.descent, of.v, of.g, &of.u);
+            piece.u[i] = of.u;
+          } else {
+            piece.out[i] = sgd_element<T>(step.descent, of.v, of.g, nullptr);
+          }
+          return;
+        }
+        const double v = static_cast<double>(of.v), u = static_cast<double>(of.u),
+                     g = static_cast<double>(of.g), n = cuda::normal(v, p, piece.place + i, peak);
+        const auto mix = [&](const Combination& by) {
+          return by.v * v + by.u * u + by.g * g + by.n * n;
+        };
+        const T point = static_cast<T>(mix(row.point));
+        piece.v[i] = point;
+        if (has_u) piece.u[i] = static_cast<T>(mix(row.velocity));
+        if (ends) piece.out[i] = static_cast<T>(row.weight * static_cast<double>(point));
+      });
 }
 
-/// `from`, `rows` and `results` are the host's memory, which is far away: each is touched once.
+/// V / length, and its weight.
+template <class T>
+__device__ void retract(const Piece<T>& piece, const Planned& to) {
+  const double scale = 1.0 / to.length, rho = to.rho;
+  cuda::read_ahead(
+      threadIdx.x, piece.count, blockDim.x, [&](std::int64_t i) { return piece.v[i]; },
+      [&](std::int64_t i, T v) {
+        const T point = static_cast<T>(scale * static_cast<double>(v));
+        piece.v[i] = point;
+        piece.out[i] = static_cast<T>(rho * static_cast<double>(point));
+      });
+}
+
+/// `from`, `rows` and `results` are the host's memory, which is far away.
 template <class T>
 __global__ void __launch_bounds__(cuda::kThreads, 2)
     sphere_step_kernel(const Piece<T>* pieces, std::int64_t count, double p, const SphereStep* from,
-                       const SphereRow* rows, SphereResult* results, Found found) {
+                       const SphereRow* rows, std::int64_t row_count, SphereResult* results,
+                       Found found) {
+  // A block takes a piece; a warp takes a row, that of a piece where one begins.
   const auto for_each_piece = [&](const auto& body) {
-    for (std::int64_t i = blockIdx.x; i < count; i += gridDim.x) body(i, pieces[i]);
+    for (std::int64_t i = blockIdx.x; i < count; i += gridDim.x) {
+      const Piece<T> piece = pieces[i];
+      body(i, piece);
+    }
   };
-  const bool leads = threadIdx.x == 0, has_peak = std::isinf(p);
-  if (blockIdx.x == 0 && leads) *found.step = *from;
+  const auto for_each_row = [&](const auto& body) {
+    constexpr std::int64_t kWarps = cuda::kThreads / 32;
+    for (std::int64_t i = blockIdx.x * kWarps + threadIdx.x / 32; i < count;
+         i += gridDim.x * kWarps)
+      if (pieces[i].first == i) body(i, pieces[i]);
+  };
+  const bool leads = threadIdx.x == 0, leads_warp = threadIdx.x % 32 == 0;
+  const bool has_peak = std::isinf(p);
+  if (blockIdx.x == 0) {
+    if (leads) *found.step = *from;
+    for (std::int64_t r = threadIdx.x; r < row_count; r += blockDim.x) found.rows[r] = rows[r];
+  }
   if (has_peak) {
     for_each_piece([&](std::int64_t i, const Piece<T>& piece) {
-      const Peak peak = peak_of(piece, piece.v);
+      const Peak peak = peak_of(piece);
       if (leads) found.peaks[i] = peak;
+    });
+    cuda::wait_for_grid();
+    for_each_row([&](std::int64_t, const Piece<T>& piece) {
+      const Peak peak = cuda::merged_in_warp(found.peaks, piece.first, piece.end);
+      if (leads_warp) found.planned[piece.number].peak = peak;
     });
     cuda::wait_for_grid();
   }
   for_each_piece([&](std::int64_t i, const Piece<T>& piece) {
-    const std::int64_t peak = has_peak ? of_row(piece, found.peaks).index : -1;
-    const Products products = products_of(piece, p, peak);
+    const Products products =
+        products_of(piece, p, has_peak ? found.planned[piece.number].peak.index : -1);
     if (leads) found.products[i] = products;
+    if (leads && i != piece.first) found.is_bad[i] = 0;
   });
   cuda::wait_for_grid();
   const SphereStep step = *found.step;
-  for_each_piece([&](std::int64_t i, const Piece<T>& piece) {
+  for_each_row([&](std::int64_t i, const Piece<T>& piece) {
+    const Products products = cuda::merged_in_warp(found.products, piece.first, piece.end);
+    if (!leads_warp) return;
+    Planned& planned = found.planned[piece.number];
+    if (!has_peak) planned.peak = Peak::nothing();
     SpherePlan plan;
-    if (i == piece.first) {
-      const Products products = of_row(piece, found.products);
-      const Peak peak = has_peak ? of_row(piece, found.peaks) : Peak::nothing();
-      if (!leads) return;
-      if (!piece.is_free) plan = plan_row(step, rows[piece.number], in_words(products, peak));
-      if (products.value[10] != 0.0) plan.result.fault = SphereFault::Gradient;
-      found.planned[piece.number] = {plan.move, peak.index, plan.result.rho};
-      results[piece.number] = plan.result;
-    }
-    if (leads) found.is_bad[i] = plan.result.fault != SphereFault::None ? 1 : 0;
+    if (!piece.is_free)
+      plan = plan_row(step, found.rows[piece.number], in_words(products, planned.peak));
+    if (products.value[10] != 0.0) plan.result.fault = SphereFault::Gradient;
+    planned.move = plan.move;
+    planned.rho = plan.result.rho;
+    results[piece.number] = plan.result;
+    found.is_bad[i] = plan.result.fault != SphereFault::None ? 1 : 0;
   });
   cuda::wait_for_grid();
   if (cuda::first_of_block(found.is_bad, count) >= 0) return;
-  for_each_piece(
-      [&](std::int64_t, const Piece<T>& piece) { move(piece, step, found.planned[piece.number]); });
+  for_each_piece([&](std::int64_t, const Piece<T>& piece) {
+    move(piece, p, step, found.planned[piece.number]);
+  });
   if (!measures(step)) return;
   for_each_piece([&](std::int64_t i, const Piece<T>& piece) {
+    if (piece.is_free) return;
     if (has_peak) {
-      const Peak peak = peak_of(piece, piece.to_v);
+      const Peak peak = peak_of(piece);
       if (leads) found.peaks[i] = peak;
     } else {
-      const Products powers = powers_of(piece, p);
-      if (leads) found.products[i] = powers;
+      const Power power = power_of(piece, p);
+      if (leads) found.powers[i] = power;
     }
   });
   cuda::wait_for_grid();
-  for_each_piece([&](std::int64_t i, const Piece<T>& piece) {
+  for_each_row([&](std::int64_t, const Piece<T>& piece) {
     if (piece.is_free) return;
-    const Products powers = has_peak ? Products::nothing() : of_row(piece, found.products);
-    const Peak peak = has_peak ? of_row(piece, found.peaks) : Peak::nothing();
-    double measured = length(in_words(powers, peak), p);
-    if (!(measured > 0.0)) measured = 1.0;
-    retract(piece, measured, found.planned[piece.number].rho);
-    if (leads && i == piece.first) results[piece.number].length = measured;
+    SphereProducts of;
+    if (has_peak)
+      of.peak = cuda::merged_in_warp(found.peaks, piece.first, piece.end).value;
+    else
+      of.vn = cuda::merged_in_warp(found.powers, piece.first, piece.end).value[0];
+    if (!leads_warp) return;
+    const double measured = length(of, p);
+    const double divided_by = measured > 0.0 ? measured : 1.0;
+    found.planned[piece.number].length = divided_by;
+    results[piece.number].length = divided_by;
+  });
+  cuda::wait_for_grid();
+  for_each_piece([&](std::int64_t, const Piece<T>& piece) {
+    if (!piece.is_free) retract(piece, found.planned[piece.number]);
   });
 }
 
@@ -219,9 +259,8 @@ class Pieces {
       for (std::size_t t = 0; t < group.v.size(); ++t) {
         const std::int64_t columns = group.v[t].numel() / rows, at = r * columns;
         cut(columns, place,
-            {group.v[t].data<T>() + at, group.g[t].data<T>() + at,
-             group.u.empty() ? nullptr : group.u[t].data<T>() + at, group.to_v[t].data<T>() + at,
-             group.w[t].data<T>() + at});
+            {group.v[t].data<T>() + at, group.u.empty() ? nullptr : group.u[t].data<T>() + at,
+             group.g[t].data<T>() + at, group.w[t].data<T>() + at});
         place += columns;
       }
       end_row(static_cast<std::int64_t>(group.first) + r);
@@ -230,8 +269,7 @@ class Pieces {
   /// `number`: of its result.
   void add(const SgdVectors& of, std::int64_t number) {
     cut(of.x.numel(), 0,
-        {of.x.data<T>(), of.grad.data<T>(), of.velocity.data_or_null<T>(), of.out.data<T>(),
-         nullptr});
+        {of.x.data<T>(), of.velocity.data_or_null<T>(), of.grad.data<T>(), of.out.data<T>()});
     for (std::size_t i = row_; i < all_.size(); ++i) all_[i].is_free = true;
     end_row(number);
   }
@@ -248,8 +286,7 @@ class Pieces {
       piece.place = place + first;
       piece.count = std::min(kPieceSize, count - first);
       all_.push_back(piece);
-      advance(piece.v), advance(piece.g), advance(piece.u);
-      advance(piece.to_v), advance(piece.w);
+      advance(piece.v), advance(piece.u), advance(piece.g), advance(piece.out);
     }
   }
   void end_row(std::int64_t number) {
@@ -282,11 +319,14 @@ void sphere_step_cuda(const std::vector<SphereGroup>& groups, const std::vector<
     const cuda::Buffer<Products> products(count, device);
     const cuda::Buffer<int> is_bad(count, device);
     const cuda::Buffer<Planned> planned(static_cast<std::int64_t>(results.values().size()), device);
-    const cuda::Buffer<SphereStep> copied(1, device);
-    cuda::launch_cooperative(
-        kOp, device, sphere_step_kernel<T>, count, there.data(), count, step.front().p, step.data(),
-        rows.data(), results.data(),
-        Found{peaks.data(), products.data(), is_bad.data(), planned.data(), copied.data()});
+    const cuda::Buffer<Power> powers(count, device);
+    const cuda::Buffer<SphereStep> step_there(1, device);
+    const auto row_count = static_cast<std::int64_t>(rows.values().size());
+    const cuda::Buffer<SphereRow> rows_there(row_count, device);
+    cuda::launch_cooperative(kOp, device, sphere_step_kernel<T>, count, there.data(), count,
+                             step.front().p, step.data(), rows.data(), row_count, results.data(),
+                             Found{peaks.data(), products.data(), powers.data(), is_bad.data(),
+                                   planned.data(), step_there.data(), rows_there.data()});
   });
 }
 

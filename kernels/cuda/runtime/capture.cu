@@ -35,6 +35,7 @@ class CudaGraph final : public Graph {
   class Recording {
    public:
     Recording(Stream& stream, Captured& captured) : stream_(stream) {
+      const std::scoped_lock lock(stream.capturing);
       // Other threads, and this one for the allocator, may call what would otherwise be unsafe.
       check_status(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed), kOp);
       stream.captured = &captured;
@@ -55,6 +56,7 @@ class CudaGraph final : public Graph {
    private:
     cudaError_t stop() {
       is_on_ = false;
+      const std::scoped_lock lock(stream_.capturing);
       stream_.captured = nullptr;
       const cudaError_t status = cudaStreamEndCapture(stream_.handle, &graph_);
       if (status != cudaSuccess) static_cast<void>(cudaGetLastError());

@@ -46,7 +46,8 @@ void launch(std::string_view op, Device device, void (*kernel)(Parameters...), u
 }
 
 /// Starts `kernel` with as many of `most` blocks of kThreads as the device can run side by side, so
-/// that they may wait for each other (cooperative_groups::this_grid().sync()).
+/// that they may wait for each other (cooperative_groups::this_grid().sync()). No more than two a
+/// multiprocessor: it begins when there is room for all of them.
 template <class... Parameters, class... Arguments>
 void launch_cooperative(std::string_view op, Device device, void (*kernel)(Parameters...),
                         std::int64_t most, const Arguments&... arguments) {
@@ -58,7 +59,7 @@ void launch_cooperative(std::string_view op, Device device, void (*kernel)(Param
   check_status(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_of_each, kernel, kThreads, 0),
                op);
   config.gridDim = dim3(static_cast<unsigned>(
-      std::min(most, std::int64_t{multiprocessors} * std::int64_t{blocks_of_each})));
+      std::min(most, std::int64_t{multiprocessors} * std::min(blocks_of_each, 2))));
   config.blockDim = dim3(kThreads);
   cudaLaunchAttribute cooperative{};
   cooperative.id = cudaLaunchAttributeCooperative;

@@ -12,7 +12,9 @@ namespace {
 /// question after it.
 class StreamMark final : public Mark {
  public:
-  explicit StreamMark(Stream& stream) : stream_(stream) { set(); }
+  StreamMark(Stream& stream, int device_index) : stream_(stream), device_index_(device_index) {
+    set();
+  }
   ~StreamMark() override {
     if (event_ != nullptr) static_cast<void>(cudaEventDestroy(event_));
   }
@@ -26,7 +28,10 @@ class StreamMark final : public Mark {
 
  private:
   void set() noexcept {
+    const std::scoped_lock lock(stream_.capturing);
     if (stream_.captured != nullptr) return;
+    // An event is its device's, and this may be another thread than the stream's.
+    if (event_ == nullptr && cudaSetDevice(device_index_) != cudaSuccess) return;
     if (event_ == nullptr &&
         cudaEventCreateWithFlags(&event_, cudaEventDisableTiming) != cudaSuccess)
       return;
@@ -34,6 +39,7 @@ class StreamMark final : public Mark {
   }
 
   Stream& stream_;
+  int device_index_;
   cudaEvent_t event_ = nullptr;
   bool is_set_ = false;
 };
@@ -83,7 +89,7 @@ class DeviceMemory final : public Memory {
     Stream* const stream = stream_or_null(block.device_index);
     if (stream == nullptr || block.order == stream->order || block.order == stream->current_order())
       return nullptr;
-    return std::make_unique<StreamMark>(*stream);
+    return std::make_unique<StreamMark>(*stream, block.device_index);
   }
 };
 
@@ -105,7 +111,7 @@ class StagingMemory final : public Memory {
   }
   std::unique_ptr<Mark> free_after(const Block& block) noexcept override {
     Stream* const stream = stream_or_null(block.device_index);
-    return stream != nullptr ? std::make_unique<StreamMark>(*stream) : nullptr;
+    return stream != nullptr ? std::make_unique<StreamMark>(*stream, block.device_index) : nullptr;
   }
 };
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "kernels/cuda/runtime/check.cuh"
@@ -28,6 +29,8 @@ struct Stream {
   std::uint64_t order = 0;                    ///< its name, of all streams and captures
   unsigned* arrivals = nullptr;               ///< on the device, kArrivals
   std::atomic<Captured*> captured = nullptr;  ///< null: work is done
+  /// Held where a capture begins or ends, and where other threads mark a point in the work.
+  std::mutex capturing;
 
   /// That of memory which is handed out now.
   std::uint64_t current_order() const {

@@ -216,6 +216,19 @@ TYPED_TEST(SphereStepTest, ARowWithoutDirectionIsHeld) {
   }
 }
 
+// Where no layer on a sphere has a gradient.
+TYPED_TEST(SphereStepTest, WhatIsOnNoSphereMovesByItself) {
+  using T = TypeParam;
+  Parameters<T> parameters(2.0), alone(2.0);
+  parameters.run();
+  alone.groups.clear();
+  sphere_step(alone.groups, alone.free, alone.step, alone.rows, alone.results);
+  alone.results.wait();
+  EXPECT_EQ(alone.free[0].out.template to_vector<T>(),
+            parameters.free[0].out.template to_vector<T>());
+  EXPECT_EQ(alone.results.values()[4].fault, SphereFault::None);
+}
+
 // A row of length 2 whose step is all along V, and far longer: what V + S g leaves is rounding.
 TEST(SphereStepPlan, AHeldRowOfAnyLengthKeepsItsWeight) {
   SphereStep step;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "kernels/norm.h"
@@ -9,14 +10,19 @@
 
 namespace rho::kernels::cpu {
 
-/// Sets `nonfinite` to the first parameter's number whose gradient is not finite, or -1. Whether
-/// there is one.
+/// The number of the first parameter whose gradient is not finite.
 template <class Vectors>
-bool note_nonfinite(const std::vector<Vectors>& parameters, const Shared<std::int64_t>& nonfinite) {
+std::optional<std::size_t> first_nonfinite_gradient(const std::vector<Vectors>& parameters) {
   std::vector<Tensor> gradients;
   gradients.reserve(parameters.size());
   for (const Vectors& of : parameters) gradients.push_back(of.grad);
-  const auto found = first_nonfinite(gradients);
+  return first_nonfinite(gradients);
+}
+
+/// Sets `nonfinite` to that, or to -1. Whether there is one.
+template <class Vectors>
+bool note_nonfinite(const std::vector<Vectors>& parameters, const Shared<std::int64_t>& nonfinite) {
+  const auto found = first_nonfinite_gradient(parameters);
   nonfinite.front() = found ? static_cast<std::int64_t>(*found) : -1;
   return found.has_value();
 }

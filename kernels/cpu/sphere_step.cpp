@@ -1,11 +1,12 @@
 #include "kernels/sphere_step.h"
 
+#include <optional>
 #include <utility>
 
 #include "kernels/cpu/descend.h"
+#include "kernels/cpu/note_nonfinite.h"
 #include "kernels/cpu/sphere_rows.h"
 #include "kernels/group_products.h"
-#include "kernels/norm.h"
 
 namespace rho::kernels {
 namespace {
@@ -20,10 +21,11 @@ bool is_finite(const SphereGroup& group, const GroupProducts& of) {
 }
 
 /// Of each group, and into `results`; nothing where one of them has a fault.
-std::vector<Plans> plan(const std::vector<SphereGroup>& groups,
-                        const std::vector<GroupProducts>& of, const std::vector<SgdVectors>& free,
-                        const SphereStep& step, std::span<const SphereRow> rows,
-                        std::span<SphereResult> results) {
+std::optional<std::vector<Plans>> plan(const std::vector<SphereGroup>& groups,
+                                       const std::vector<GroupProducts>& of,
+                                       const std::vector<SgdVectors>& free, const SphereStep& step,
+                                       std::span<const SphereRow> rows,
+                                       std::span<SphereResult> results) {
   std::vector<Plans> out;
   bool any_fault = false;
   std::size_t next = 0;
@@ -42,9 +44,11 @@ std::vector<Plans> plan(const std::vector<SphereGroup>& groups,
     }
   }
   next = rows.size();
-  for (const SgdVectors& parameter : free)
-    note({.fault = first_nonfinite({parameter.grad}) ? SphereFault::Gradient : SphereFault::None});
-  return any_fault ? std::vector<Plans>{} : out;
+  const auto nonfinite = cpu::first_nonfinite_gradient(free);
+  for (std::size_t i = 0; i < free.size(); ++i)
+    note({.fault = nonfinite == i ? SphereFault::Gradient : SphereFault::None});
+  if (any_fault) return std::nullopt;
+  return out;
 }
 
 template <class T, class Normal>
@@ -133,11 +137,11 @@ void sphere_step_cpu(const std::vector<SphereGroup>& groups, const std::vector<S
   for (const SphereGroup& group : groups)
     vectors.push_back({group.v, group.u, group.g, group.rows});
   const std::vector<GroupProducts> of = group_products(vectors, step.p);
-  std::vector<Plans> plans = plan(groups, of, free, step, rows.values(), results.values());
-  if (plans.empty()) return;
-  for (std::size_t k = 0; k < groups.size(); ++k) move(groups[k], of[k], step, plans[k]);
+  auto plans = plan(groups, of, free, step, rows.values(), results.values());
+  if (!plans) return;
+  for (std::size_t k = 0; k < groups.size(); ++k) move(groups[k], of[k], step, (*plans)[k]);
   for (const SgdVectors& parameter : free) cpu::descend(parameter, step.descent);
-  if (measures(step)) retract(groups, step.p, plans, results.values());
+  if (measures(step)) retract(groups, step.p, *plans, results.values());
 }
 
 const Fill fill_sphere_step{sphere_step, DeviceType::CPU, &sphere_step_cpu};

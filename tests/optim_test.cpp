@@ -24,6 +24,7 @@ using testing::expect_near;
 using testing::gradients_of;
 using testing::kInfinity;
 using testing::kOrders;
+using testing::leaf;
 using testing::make_groups;
 using testing::message_of;
 using testing::norm_of;
@@ -268,6 +269,20 @@ TEST_P(EveryOptimizer, GroupsWithoutAGradientStay) {
   EXPECT_EQ(values_of(groups[1].tensors), constrained);
   EXPECT_EQ(values_of(groups[2].tensors), rest);
   EXPECT_NE(values_of(groups[0].tensors), moving);
+}
+
+TEST_P(EveryOptimizer, EmptyTensorsAreNoTrouble) {
+  std::vector<Group> groups = make_groups<float>(), plain = make_groups<float>();
+  groups.push_back({"none", {leaf(uniform<float>({0}))}, false});
+  const auto optimizer = make(groups), reference = make(plain);
+  for (const std::vector<Group>* const all : {&groups, &plain}) set_gradients<float>(*all, 0);
+  optimizer->step();
+  reference->step();
+  EXPECT_EQ(values_of(tensors_of(groups)), values_of(tensors_of(plain)));
+  for (const Variable& x : tensors_of(groups))
+    if (x.numel() > 0) Variable(x).zero_grad();
+  optimizer->step();  // nothing but the empty one has a gradient
+  EXPECT_EQ(values_of(tensors_of(groups)), values_of(tensors_of(plain)));
 }
 
 TEST_P(EveryOptimizer, AnyStrides) {

@@ -12,18 +12,6 @@ namespace rho::kernels::cuda {
 /// Returns when all threads of the launch have come here, and what they wrote can be read.
 __device__ inline void wait_for_grid() { cooperative_groups::this_grid().sync(); }
 
-/// Whether `holds` for any thread of the block; all of them call it.
-__device__ inline bool any_of_block(bool holds) {
-  __shared__ bool any;
-  if (threadIdx.x == 0) any = false;
-  __syncthreads();
-  if (holds) any = true;
-  __syncthreads();
-  const bool answer = any;
-  __syncthreads();  // it may be asked again
-  return answer;
-}
-
 /// The least of some numbers.
 struct Least {
   std::int64_t value;

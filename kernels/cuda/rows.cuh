@@ -52,8 +52,8 @@ __global__ void for_each_if_finite(const Piece<Row>* pieces, std::int64_t count,
       const bool finite = row.is_finite(i);  // read before anything is asked
       bad = bad || !finite;
     }
-    bad = any_of_block(bad);
-    if (threadIdx.x == 0) is_bad[p] = bad ? 1 : 0;
+    const int any = __syncthreads_or(bad ? 1 : 0);
+    if (threadIdx.x == 0) is_bad[p] = any;
   }
   wait_for_grid();
   const std::int64_t first = first_of_block(is_bad, count);

@@ -178,6 +178,16 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void (*)(
 }
 
 inline void __syncthreads() { rho::cuda_emulator::wait_for_block(); }
+inline int __syncthreads_or(int holds) {
+  static thread_local int any;  // of a block, which one thread of the host runs
+  any = 0;
+  __syncthreads();
+  if (holds != 0) any = 1;
+  __syncthreads();
+  const int answer = any;
+  __syncthreads();
+  return answer;
+}
 inline void __threadfence() {}
 
 /// All lanes take part.

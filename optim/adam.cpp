@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "kernels/adam.h"
-#include "kernels/copy.h"
 #include "kernels/fill.h"
 
 namespace rho::optim {
@@ -40,29 +39,23 @@ void Adam::prepare_step() {
 void Adam::enqueue_step() {
   stepped_.clear();
   std::vector<kernels::AdamVectors> vectors;
-  std::size_t element = 0;
-  for (std::size_t k = 0; k < groups_.size(); ++k)
-    for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i, ++element) {
-      const Variable& x = groups_[k].tensors[i];
-      const Tensor g = gradient(x);
-      if (!g.defined()) continue;
-      const Moments& moments = moments_[k];
-      const Tensor next = kernels::successor(x.value());
-      vectors.push_back(
-          {kernels::contiguous(x.value()), g, moments.first[i], moments.second[i], next, element});
-      stepped_.push_back({&groups_[k], moments.steps[i]});
-      move_to(x, next);
+  std::size_t first = 0;  // element of the group
+  for (std::size_t k = 0; k < groups_.size(); ++k) {
+    const Moments& moments = moments_[k];
+    for (const auto& [i, x, g, next] : moving(groups_[k])) {
+      vectors.push_back({x, g, moments.first[i], moments.second[i], next, first + i});
+      stepped_.push_back(moments.steps[i]);
     }
+    first += groups_[k].tensors.size();
+  }
   if (!vectors.empty()) kernels::adam(vectors, elements_, nonfinite_);
 }
 
 const Group* Adam::conclude_step() {
-  if (stepped_.empty()) return nullptr;
-  nonfinite_.wait();
-  const std::int64_t found = nonfinite_.front();
-  if (found >= 0) return stepped_[static_cast<std::size_t>(found)].group;
-  for (const Stepped& one : stepped_) ++number(one.steps);
-  return nullptr;
+  const Group* const nonfinite = group_of(nonfinite_);
+  if (nonfinite == nullptr)
+    for (const Tensor& steps : stepped_) ++number(steps);
+  return nonfinite;
 }
 
 State Adam::entries() const {

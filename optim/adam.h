@@ -33,16 +33,11 @@ class Adam : public Optimizer {
     std::vector<Tensor> first, second, steps;  // one of each per tensor of the group
   };
 
-  struct Stepped {
-    const Group* group;
-    Tensor steps;
-  };
-
   AdamOptions options_;
   std::vector<Moments> moments_;
   Shared<kernels::AdamElement> elements_;  // of every tensor
   Shared<std::int64_t> nonfinite_;
-  std::vector<Stepped> stepped_;  // the tensors of this step, by their numbers in it
+  std::vector<Tensor> stepped_;  // the numbers of steps of what this one moves
 };
 
 }  // namespace rho::optim

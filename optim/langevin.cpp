@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "kernels/copy.h"
-
 namespace rho::optim {
 
 Langevin::Langevin(std::vector<Group> groups, double lr, const LangevinOptions& options)
@@ -22,30 +20,19 @@ void Langevin::prepare_step() {
 }
 
 void Langevin::enqueue_step() {
-  stepped_.clear();
   std::vector<kernels::LangevinVectors> vectors;
-  std::uint64_t tensor = 0;
-  for (const Group& group : groups_)
-    for (const Variable& x : group.tensors) {
-      const std::uint64_t its_number = tensor++;
-      const Tensor g = gradient(x);
-      if (!g.defined()) continue;
-      const Tensor next = kernels::successor(x.value());
-      vectors.push_back({kernels::contiguous(x.value()), g, next, its_number});
-      stepped_.push_back(&group);
-      move_to(x, next);
-    }
+  std::size_t first = 0;  // number of the group's first tensor
+  for (const Group& group : groups_) {
+    for (const auto& [i, x, g, next] : moving(group)) vectors.push_back({x, g, next, first + i});
+    first += group.tensors.size();
+  }
   if (!vectors.empty()) kernels::langevin(vectors, step_, nonfinite_);
 }
 
 const Group* Langevin::conclude_step() {
-  if (!stepped_.empty()) {
-    nonfinite_.wait();
-    const std::int64_t found = nonfinite_.front();
-    if (found >= 0) return stepped_[static_cast<std::size_t>(found)];
-  }
-  number(steps_) += 1.0;
-  return nullptr;
+  const Group* const nonfinite = group_of(nonfinite_);
+  if (nonfinite == nullptr) number(steps_) += 1.0;
+  return nonfinite;
 }
 
 State Langevin::entries() const { return {{"steps", steps_}}; }

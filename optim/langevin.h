@@ -33,7 +33,6 @@ class Langevin : public Optimizer {
   Tensor steps_;
   Shared<kernels::LangevinStep> step_;
   Shared<std::int64_t> nonfinite_;
-  std::vector<const Group*> stepped_;  // of the tensors of this step, by their numbers in it
 };
 
 }  // namespace rho::optim

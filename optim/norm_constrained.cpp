@@ -131,7 +131,6 @@ void NormConstrained::prepare_step() {
 
 void NormConstrained::enqueue_step() {
   stepped_.clear();
-  free_.clear();
   std::vector<kernels::SphereGroup> spheres;
   for (Block& block : blocks_) {
     Tensors g = gradients(groups_[block.group]);
@@ -142,18 +141,10 @@ void NormConstrained::enqueue_step() {
   std::vector<kernels::SgdVectors> others;
   for (std::size_t k = 0; k < groups_.size(); ++k) {
     if (groups_[k].constrained) continue;
-    for (std::size_t t = 0; t < groups_[k].tensors.size(); ++t) {
-      const Variable& x = groups_[k].tensors[t];
-      const Tensor g = gradient(x);
-      if (!g.defined()) continue;
-      const Tensor next = kernels::successor(x.value());
-      others.push_back({kernels::contiguous(x.value()), g,
-                        free_velocity_[k].empty() ? Tensor() : free_velocity_[k][t], next});
-      free_.push_back(&groups_[k]);
-      move_to(x, next);
-    }
+    for (const auto& [t, x, g, next] : moving(groups_[k]))
+      others.push_back({x, g, options_.momentum > 0.0 ? free_velocity_[k][t] : Tensor(), next});
   }
-  if (!stepped_.empty() || !free_.empty())
+  if (!stepped_.empty() || !others.empty())
     kernels::sphere_step(spheres, others, step_, rows_, results_);
 }
 
@@ -162,10 +153,7 @@ kernels::SphereGroup NormConstrained::vectors_of(const Block& block, Tensors gra
   out.v = block.direction;
   out.u = block.velocity;
   out.g = std::move(gradients);
-  for (const Variable& w : groups_[block.group].tensors) {
-    out.w.push_back(kernels::successor(w.value()));
-    move_to(w, out.w.back());
-  }
+  for (const Variable& w : groups_[block.group].tensors) out.w.push_back(successor(w));
   out.rows = block.rows();
   out.first = block.first;
   return out;
@@ -199,8 +187,8 @@ const Group* NormConstrained::conclude_step() {
   for (const Stepped& stepped : stepped_)
     for (const SphereResult& row : results_of(*stepped.block))
       if (row.fault == SphereFault::Gradient) return &groups_[stepped.block->group];
-  for (std::size_t i = 0; i < free_.size(); ++i)
-    if (of_free[i].fault == SphereFault::Gradient) return free_[i];
+  for (std::size_t i = 0; i < moved().size(); ++i)
+    if (of_free[i].fault == SphereFault::Gradient) return moved()[i];
   for (const Stepped& stepped : stepped_) expect_possible(*stepped.block);
   for (Stepped& stepped : stepped_) commit(stepped);
   number(steps_) += 1.0;

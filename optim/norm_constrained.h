@@ -109,7 +109,6 @@ class NormConstrained : public Optimizer {
   Shared<kernels::SphereRow> rows_;
   Shared<kernels::SphereResult> results_;  // of the rows, and of the parameters on no sphere
   std::vector<Stepped> stepped_;           // in this step
-  std::vector<const Group*> free_;         // of its parameters on no sphere
 };
 
 }  // namespace rho::optim

@@ -26,6 +26,7 @@ void Optimizer::step() {
 }
 
 void Optimizer::enqueue() {
+  moved_.clear();
   successors_.clear();
   next_before_.clear();
   auditing_ = keeps_audit_;
@@ -50,8 +51,30 @@ void Optimizer::conclude() {
   if (auditing_) before_ = std::exchange(next_before_, {});
 }
 
-void Optimizer::move_to(const Variable& x, const Tensor& next) {
+Tensor Optimizer::successor(const Variable& x) {
+  const Tensor next = kernels::successor(x.value());
   if (!next.shares_storage(x.value())) successors_.emplace_back(x, next);
+  return next;
+}
+
+std::vector<Optimizer::Moving> Optimizer::moving(const Group& group) {
+  std::vector<Moving> out;
+  for (std::size_t i = 0; i < group.tensors.size(); ++i) {
+    const Variable& x = group.tensors[i];
+    const Tensor g = gradient(x);
+    if (!g.defined()) continue;
+    const Tensor next = successor(x);
+    out.push_back({i, kernels::contiguous(x.value()), g, next});
+    moved_.push_back(&group);
+  }
+  return out;
+}
+
+const Group* Optimizer::group_of(const Shared<std::int64_t>& nonfinite) const {
+  if (moved_.empty()) return nullptr;
+  nonfinite.wait();
+  const std::int64_t found = nonfinite.front();
+  return found < 0 ? nullptr : moved_[static_cast<std::size_t>(found)];
 }
 
 Device Optimizer::device() const {

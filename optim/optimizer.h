@@ -8,6 +8,7 @@
 
 #include "autograd/variable.h"
 #include "optim/audit.h"
+#include "tensor/shared.h"
 
 namespace rho::optim {
 
@@ -74,8 +75,20 @@ class Optimizer {
   virtual void enqueue_step() = 0;
   /// The first group with a gradient that is not finite, for which nothing has changed; else null.
   virtual const Group* conclude_step() = 0;
-  /// The value of `x` becomes `next`, its successor, when the step is concluded.
-  void move_to(const Variable& x, const Tensor& next);
+  /// Where the next value of `x` goes, which it becomes when the step is concluded.
+  Tensor successor(const Variable& x);
+  /// A parameter with a gradient; x and gradient are contiguous.
+  struct Moving {
+    std::size_t tensor;  ///< its number in the group
+    Tensor x, gradient, next;
+  };
+  /// Those of one group. They are counted over all groups of a step.
+  std::vector<Moving> moving(const Group& group);
+  /// The groups of the parameters that this step moves, as they were counted.
+  const std::vector<const Group*>& moved() const { return moved_; }
+  /// Waits for the number of the first of them whose gradient is not finite, -1: none; and finds
+  /// its group.
+  const Group* group_of(const Shared<std::int64_t>& nonfinite) const;
   /// Of this step.
   bool auditing() const { return auditing_; }
   /// Where the parameters are.
@@ -95,6 +108,7 @@ class Optimizer {
   bool skip_nonfinite_ = false, keeps_audit_ = false;
   bool auditing_ = false;  // what is enqueued is kept
   Tensor skipped_steps_;
+  std::vector<const Group*> moved_;
   std::vector<std::pair<Variable, Tensor>> successors_;  // of this step, where they lie elsewhere
   // [group][tensor], of the last step and of this one, while auditing.
   std::vector<std::vector<Tensor>> before_, next_before_;

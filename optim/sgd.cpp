@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "kernels/copy.h"
 #include "kernels/fill.h"
 #include "kernels/sgd.h"
 
@@ -32,28 +31,14 @@ void Sgd::prepare_step() {
 }
 
 void Sgd::enqueue_step() {
-  stepped_.clear();
   std::vector<kernels::SgdVectors> vectors;
   for (std::size_t k = 0; k < groups_.size(); ++k)
-    for (std::size_t i = 0; i < groups_[k].tensors.size(); ++i) {
-      const Variable& x = groups_[k].tensors[i];
-      const Tensor g = gradient(x);
-      if (!g.defined()) continue;
-      const Tensor next = kernels::successor(x.value());
-      vectors.push_back({kernels::contiguous(x.value()), g,
-                         options_.momentum > 0.0 ? velocity_[k][i] : Tensor(), next});
-      stepped_.push_back(&groups_[k]);
-      move_to(x, next);
-    }
+    for (const auto& [i, x, g, next] : moving(groups_[k]))
+      vectors.push_back({x, g, options_.momentum > 0.0 ? velocity_[k][i] : Tensor(), next});
   if (!vectors.empty()) kernels::sgd(vectors, step_, nonfinite_);
 }
 
-const Group* Sgd::conclude_step() {
-  if (stepped_.empty()) return nullptr;
-  nonfinite_.wait();
-  const std::int64_t found = nonfinite_.front();
-  return found < 0 ? nullptr : stepped_[static_cast<std::size_t>(found)];
-}
+const Group* Sgd::conclude_step() { return group_of(nonfinite_); }
 
 State Sgd::entries() const {
   State out;

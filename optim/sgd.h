@@ -32,7 +32,6 @@ class Sgd : public Optimizer {
   std::vector<std::vector<Tensor>> velocity_;  // [group][tensor]; empty without momentum
   Shared<kernels::SgdStep> step_;
   Shared<std::int64_t> nonfinite_;
-  std::vector<const Group*> stepped_;  // of the tensors of this step, by their numbers in it
 };
 
 }  // namespace rho::optim

@@ -15,9 +15,6 @@ struct Vectors {
   static T* at(const Tensor& x, std::int64_t first) {
     return x.defined() ? x.data<T>() + first : nullptr;
   }
-  __device__ static double value(const T* of, std::int64_t i) {
-    return of == nullptr ? 0.0 : static_cast<double>(of[i]);
-  }
 };
 
 /// Every row of every parameter: make(t, r, first) of parameter t and row r, whose first element is
@@ -50,12 +47,10 @@ struct AddProducts {
   double p;
   std::int64_t peak;  // for p = infinity
 
-  __device__ void operator()(std::int64_t i, cuda::Sums<10>& sums) const {
+  __device__ void operator()(std::int64_t i, cuda::Sums<cuda::kProducts>& sums) const {
     const double v = static_cast<double>(x.v[i]);
-    const double all[4] = {v, x.value(x.u, i), x.value(x.g, i), cuda::normal(v, p, i, peak)};
-    int next = 0;  // vv vu vg vn, uu ug un, gg gn, nn
-    for (int a = 0; a < 4; ++a)
-      for (int b = a; b < 4; ++b) sums.value[next++] += all[a] * all[b];
+    cuda::add_products(sums.value, v, static_cast<double>(cuda::value_or_0(x.u, i)),
+                       static_cast<double>(cuda::value_or_0(x.g, i)), cuda::normal(v, p, i, peak));
   }
 };
 
@@ -79,17 +74,15 @@ void sphere_products_cuda(const std::vector<SphereVectors>& of, double p,
           row.peak_index = peaks[next++].index;
         }
     }
-    const auto sums = cuda::reduce_rows<cuda::Sums<10>>(
+    const auto sums = cuda::reduce_rows<cuda::Sums<cuda::kProducts>>(
         op, device,
         rows_of<AddProducts<T>>(of, rows, [&](std::size_t t, std::size_t r, std::int64_t first) {
           return AddProducts<T>{Vectors<T>(of[t], first), p, rows[t][r].peak_index};
         }));
     std::size_t next = 0;
     for (std::vector<SphereProducts>& parameter : rows)
-      for (SphereProducts& row : parameter) {
-        const auto& [vv, vu, vg, vn, uu, ug, un, gg, gn, nn] = sums[next++].value;
-        add_products(row, {vv, vu, vg, vn, uu, ug, un, gg, gn, nn});
-      }
+      for (SphereProducts& row : parameter)
+        add_products(row, cuda::products_of(sums[next++].value));
   });
 }
 

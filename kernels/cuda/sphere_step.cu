@@ -4,6 +4,7 @@
 #include "kernels/cuda/runtime/buffer.cuh"
 #include "kernels/cuda/runtime/launch.cuh"
 #include "kernels/cuda/sphere_normal.cuh"
+#include "kernels/cuda/vector.cuh"
 #include "kernels/sphere_step.h"
 
 namespace rho::kernels {
@@ -27,8 +28,9 @@ struct Piece {
 };
 
 using Peak = cuda::Largest<double>;
-// The ten products, and 0 where every element of the gradient is finite.
-using Products = cuda::Sums<11>;
+// The products, and 0 where every element of the gradient is finite.
+using Products = cuda::Sums<cuda::kProducts + 1>;
+constexpr int kNonfinite = cuda::kProducts;
 using Power = cuda::Sums<1>;
 
 /// Where a row goes.
@@ -55,11 +57,6 @@ __device__ void for_each_element(const Piece<T>& piece, const Body& body) {
   for (std::int64_t i = threadIdx.x; i < piece.count; i += blockDim.x) body(i);
 }
 
-template <class T>
-__device__ T value_or_0(const T* of, std::int64_t i) {
-  return of != nullptr ? of[i] : T{0};
-}
-
 /// The largest |V_i|.
 template <class T>
 __device__ Peak peak_of(const Piece<T>& piece) {
@@ -75,14 +72,11 @@ __device__ Products products_of(const Piece<T>& piece, double p, std::int64_t pe
   Products own = Products::nothing();
   for_each_element(piece, [&](std::int64_t i) {
     const double g = static_cast<double>(piece.g[i]);
-    own.value[10] += g - g;
+    own.value[kNonfinite] += g - g;
     if (piece.is_free) return;
     const double v = static_cast<double>(piece.v[i]);
-    const double all[4] = {v, static_cast<double>(value_or_0(piece.u, i)), g,
-                           cuda::normal(v, p, piece.place + i, peak)};
-    int next = 0;  // vv vu vg vn, uu ug un, gg gn, nn
-    for (int a = 0; a < 4; ++a)
-      for (int b = a; b < 4; ++b) own.value[next++] += all[a] * all[b];
+    cuda::add_products(own.value, v, static_cast<double>(cuda::value_or_0<T>(piece.u, i)), g,
+                       cuda::normal(v, p, piece.place + i, peak));
   });
   return cuda::merged_in_block(own);
 }
@@ -98,11 +92,6 @@ __device__ Power power_of(const Piece<T>& piece, double p) {
   return cuda::merged_in_block(own);
 }
 
-__device__ SphereProducts in_words(const Products& sums, const Peak& peak) {
-  const auto& [vv, vu, vg, vn, uu, ug, un, gg, gn, nn, fault] = sums.value;
-  return {vv, vu, vg, vn, uu, ug, un, gg, gn, nn, peak.value, peak.index};
-}
-
 template <class T>
 struct Element {
   T v, u, g;
@@ -116,7 +105,7 @@ __device__ void move(const Piece<T>& piece, double p, const SphereStep& step, co
   cuda::read_ahead(
       threadIdx.x, piece.count, blockDim.x,
       [&](std::int64_t i) {
-        return Element<T>{piece.v[i], value_or_0(piece.u, i), piece.g[i]};
+        return Element<T>{piece.v[i], cuda::value_or_0<T>(piece.u, i), piece.g[i]};
       },
       [&](std::int64_t i, Element<T> of) {
         if (piece.is_free) {
@@ -205,8 +194,8 @@ __global__ void __launch_bounds__(cuda::kThreads, 2)
     if (!has_peak) planned.peak = Peak::nothing();
     SpherePlan plan;
     if (!piece.is_free)
-      plan = plan_row(step, found.rows[piece.number], in_words(products, planned.peak));
-    if (products.value[10] != 0.0) plan.result.fault = SphereFault::Gradient;
+      plan = plan_row(step, found.rows[piece.number], cuda::products_of(products.value));
+    if (products.value[kNonfinite] != 0.0) plan.result.fault = SphereFault::Gradient;
     planned.move = plan.move;
     planned.rho = plan.result.rho;
     results[piece.number] = plan.result;

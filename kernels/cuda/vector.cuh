@@ -30,4 +30,10 @@ bool in_vectors(const T* first, const Steps&... steps) {
   return reinterpret_cast<std::uintptr_t>(first) % 16 == 0 && ((steps % kWidest<T> == 0) && ...);
 }
 
+/// An element of an array, or of none.
+template <class T>
+__device__ T value_or_0(const T* of, std::int64_t at) {
+  return of != nullptr ? of[at] : T{0};
+}
+
 }  // namespace rho::kernels::cuda

@@ -266,11 +266,6 @@ struct Filters {
   }
 };
 
-/// An element of an array, or of none.
-__device__ inline float value_or_0(const float* of, std::int64_t at) {
-  return of != nullptr ? of[at] : 0.0F;
-}
-
 /// What becomes of outputs: they are stored.
 struct StoreOutputs {
   using State = NoState;

@@ -19,6 +19,14 @@ void synchronize(Device device, std::string_view op);
 /// so that a kernel's time is its own.
 bool is_blocking();
 
+/// Starts `kernel` as configured.
+template <class... Parameters, class... Arguments>
+void launch_configured(std::string_view op, Device device, void (*kernel)(Parameters...),
+                       const cudaLaunchConfig_t& config, const Arguments&... arguments) {
+  check_status(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), op);
+  if (is_blocking()) synchronize(device, op);
+}
+
 /// Starts `kernel` on `device`, a block of which has `shared_bytes` of dynamic shared memory, more
 /// than 48 KiB where the device has as many; errors name `op`.
 template <class... Parameters, class... Arguments>
@@ -34,8 +42,7 @@ void launch_with_shared_memory(std::string_view op, Device device, void (*kernel
     check_status(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                       static_cast<int>(shared_bytes)),
                  op);
-  check_status(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), op);
-  if (is_blocking()) synchronize(device, op);
+  launch_configured(op, device, kernel, config, arguments...);
 }
 
 /// The same without dynamic shared memory.
@@ -66,8 +73,7 @@ void launch_cooperative(std::string_view op, Device device, void (*kernel)(Param
   cooperative.val.cooperative = 1;
   config.attrs = &cooperative;
   config.numAttrs = 1;
-  check_status(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), op);
-  if (is_blocking()) synchronize(device, op);
+  launch_configured(op, device, kernel, config, arguments...);
 }
 
 }  // namespace rho::kernels::cuda

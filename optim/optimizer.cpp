@@ -52,7 +52,7 @@ void Optimizer::conclude() {
 }
 
 Tensor Optimizer::successor(const Variable& x) {
-  const Tensor next = kernels::successor(x.value());
+  Tensor next = kernels::successor(x.value());
   if (!next.shares_storage(x.value())) successors_.emplace_back(x, next);
   return next;
 }
